@@ -1,0 +1,142 @@
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Statement, type StatementFormat, statement_formats } from '@heliu/contract';
+import type { Ctx } from '@heliu/server/platform/ctx.ts';
+import { readMargins } from '@heliu/server/reports/margin/service.ts';
+import { makeStatement } from '@heliu/server/settlement/making/service.ts';
+import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
+import { type Command, Option } from 'commander';
+import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
+import { record, table, yuan } from '../output.ts';
+import { findMerchant } from './merchant.ts';
+
+type OwnerOptions = { readonly merchant: string; readonly live?: boolean };
+
+/** `statement …` */
+export function addStatementCommands(program: Command, cli: Cli): void {
+  const { say } = cli;
+  const statement = program.command('statement').description(say('statements: what a period brought a merchant', '结算单：一段时间的收款、退款、手续费与净额'));
+  const ofMerchant = (command: Command): Command =>
+    command
+      .requiredOption('--merchant <id-or-code>', say('whose', '商户'))
+      .option('--live', say('of live payments; of test payments otherwise', '生产环境；默认测试环境'));
+  const format = () => new Option('--format <format>', say('of the file', '文件格式')).choices([...statement_formats]).default('xlsx');
+
+  ofMerchant(statement.command('make'))
+    .description(say('make the statement of a period now', '立即生成一段时间的结算单'))
+    .requiredOption('--from <date>', say('first day (Asia/Shanghai)', '起始日（北京时间）'))
+    .requiredOption('--through <date>', say('last day', '截止日'))
+    .option('--store <id>', say('of this store only', '仅该门店'))
+    .action((options: OwnerOptions & { from: string; through: string; store?: string }) =>
+      withNode(cli, async (ctx) => {
+        const owner = await ownerOf(ctx, options);
+        const { id } = await askStatement(ctx, owner, { from: options.from, through: options.through, ...given({ store_id: options.store }) });
+        await makeStatement(ctx, { merchant_id: owner.merchant_id, id });
+        showOne(cli, await retrieveStatement(ctx, owner, id));
+      }),
+    );
+  ofMerchant(statement.command('list'))
+    .description(say('statements of a merchant, newest first', '商户的结算单，新的在前'))
+    .option('--limit <n>', say('how many', '条数'), wholeNumber, 20)
+    .action((options: OwnerOptions & { limit: number }) =>
+      withNode(cli, async (ctx) => {
+        const list = await listStatements(ctx, await ownerOf(ctx, options), { before_id: undefined, limit: options.limit });
+        show(cli, list, () =>
+          table(
+            list.map((each) => ({
+              id: each.id,
+              from: each.from,
+              through: each.through,
+              state: each.state,
+              lines: each.lines,
+              net: shownYuan(each.totals?.net_fen),
+            })),
+          ),
+        );
+      }),
+    );
+  ofMerchant(statement.command('show <id>'))
+    .description(say('show a statement', '查看结算单'))
+    .action((id: string, options: OwnerOptions) => withNode(cli, async (ctx) => showOne(cli, await retrieveStatement(ctx, await ownerOf(ctx, options), id))));
+  ofMerchant(statement.command('save <id> <file>'))
+    .description(say('write a file of a statement; with .manifest and .sig beside it', '保存结算单文件，并在旁写出 .manifest 与 .sig'))
+    .addOption(format())
+    .action((id: string, file: string, options: OwnerOptions & { format: StatementFormat }) =>
+      withNode(cli, async (ctx) => {
+        const owner = await ownerOf(ctx, options);
+        const path = resolve(cli.io.cwd, file);
+        await pipeline((await openFile(ctx, owner, id, options.format)).body, createWriteStream(path));
+        const { manifest, signature, public_key } = await retrieveStatement(ctx, owner, id);
+        await pipeline([manifest ?? ''], createWriteStream(`${path}.manifest`));
+        await pipeline([Buffer.from(signature ?? '', 'base64')], createWriteStream(`${path}.sig`));
+        show(cli, { file: path, public_key }, () => record({ file: path, public_key }));
+      }),
+    );
+  ofMerchant(statement.command('link <id>'))
+    .description(say('a link to a file, good for a quarter of an hour', '获取文件的下载链接，15 分钟有效'))
+    .addOption(format())
+    .action((id: string, options: OwnerOptions & { format: StatementFormat }) =>
+      withNode(cli, async (ctx) => {
+        const link = await linkTo(ctx, await ownerOf(ctx, options), id, options.format);
+        show(cli, link, () => record(link));
+      }),
+    );
+  ofMerchant(statement.command('margin'))
+    .description(say("by channel account: the price beside the channel's actual fee, and what is left", '按渠道账户：费率收入、渠道实际手续费与毛利'))
+    .requiredOption('--from <date>', say('first day (Asia/Shanghai)', '起始日（北京时间）'))
+    .requiredOption('--through <date>', say('last day', '截止日'))
+    .action(({ from, through, ...options }: OwnerOptions & { from: string; through: string }) =>
+      withNode(cli, async (ctx) => {
+        const rows = (await readMargins(ctx, { ...(await ownerOf(ctx, options)), from, through })).map((margin) => ({
+          ...margin,
+          service_fee_fen: Number(margin.service_fee_fen),
+          channel_fee_fen: Number(margin.channel_fee_fen),
+          margin_fen: Number(margin.margin_fen),
+        }));
+        show(cli, rows, () =>
+          table(
+            rows.map(({ channel, channel_account_id, service_fee_fen, channel_fee_fen, margin_fen, complete }) => ({
+              channel,
+              channel_account_id,
+              [say('price', '费率收入')]: yuan(service_fee_fen),
+              [say('channel fee', '渠道手续费')]: yuan(channel_fee_fen),
+              [say('margin', '毛利')]: yuan(margin_fen),
+              [say('bills', '账单')]: complete ? say('complete', '齐') : say('missing', '有缺'),
+            })),
+          ),
+        );
+      }),
+    );
+  ofMerchant(statement.command('terms <channel-account-id>'))
+    .description(say('say when a channel account pays, as its contract has it', '按合同设定渠道账户的结算周期'))
+    .requiredOption('--days <n>', say('days after the payment: 1 is T+1', '收款后天数：1 即 T+1'), wholeNumber)
+    .addOption(
+      new Option('--counts <days>', say('days of the calendar, or working days', '自然日或工作日')).choices(['calendar', 'business']).default('business'),
+    )
+    .action((channel_account_id: string, options: OwnerOptions & { days: number; counts: 'calendar' | 'business' }) =>
+      withNode(cli, async (ctx) => {
+        const { days, counts } = options;
+        const terms = await setTerms(ctx, { ...(await ownerOf(ctx, options)), channel_account_id, days, counts, confirmed: true });
+        show(cli, terms, () => record(terms));
+      }),
+    );
+}
+
+const ownerOf = async (ctx: Ctx, { merchant, live }: OwnerOptions) => ({ merchant_id: (await findMerchant(ctx, merchant)).id, livemode: live === true });
+
+const shownYuan = (fen: number | undefined): string | null => (fen === undefined ? null : yuan(fen));
+
+function showOne(cli: Cli, statement: Statement): void {
+  const { id, from, through, store_id, state, lines, totals, files } = statement;
+  const sums = totals && {
+    payments: totals.payments,
+    gross: yuan(totals.gross_fen),
+    refunds: totals.refunds,
+    refunded: yuan(totals.refunded_fen),
+    fee: yuan(totals.fee_fen),
+    net: yuan(totals.net_fen),
+  };
+  const facts = { id, from, through, store_id, state, lines, ...sums };
+  show(cli, statement, () => record(facts) + (files.length > 0 ? `\n${table(files)}` : ''));
+}

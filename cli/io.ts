@@ -1,0 +1,33 @@
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What the commands need of the process: a test gives its own. */
+export type Io = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly readStdin: () => Promise<string>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Resolves after the time, or early when the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A signal that Ctrl-C aborts, from now on. */
+  readonly interruption: () => AbortSignal;
+};
+
+export function processIo(): Io {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (line) => void process.stdout.write(line),
+    err: (line) => void process.stderr.write(line),
+    readStdin: () => text(process.stdin),
+    fetch: (url, init) => fetch(url, init),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+    interruption: () => {
+      const controller = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+      return controller.signal;
+    },
+  };
+}

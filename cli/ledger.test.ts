@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { projectBatch } from '@heliu/server/ledger/projection/service.ts';
+import { commitEvents, newStory, paid, refunded } from '@heliu/server/ledger/testing/events.ts';
+import { createMerchant } from '@heliu/server/merchants/service.ts';
+import { priceBooks } from '@heliu/server/pricing/service.ts';
+import { type TestCtx, testCtx } from '@heliu/server/testing/ctx.ts';
+import { createTestRng } from '@heliu/server/testing/rng.ts';
+import type { Io } from './io.ts';
+import { heliu } from './testing.ts';
+
+let node: TestCtx;
+let directory: string;
+let io: Partial<Io>;
+let merchant: string;
+const rng = createTestRng('cli ledger');
+
+before(async () => {
+  node = await testCtx({ start: new Date('2026-11-01T04:00:00Z') });
+  directory = mkdtempSync(join(tmpdir(), 'heliu-cli-'));
+  io = {
+    cwd: directory,
+    env: {
+      HELIU_DATABASE_URL: node.ctx.config.database_url.expose(),
+      HELIU_MASTER_KEY: node.ctx.config.master_key?.expose() ?? randomBytes(32).toString('base64'),
+    },
+  };
+  const { id, code } = await createMerchant(node.ctx, { name: '茶馆' });
+  merchant = code;
+  const story = { ...newStory(rng, node.clock.now()), merchant_id: id };
+  const payment = paid(story, rng, { amount_fen: 10_000, at: new Date('2026-11-01T04:00:00Z') });
+  refunded(story, rng, payment, { amount_fen: 2_500, at: new Date('2026-11-02T04:00:00Z') });
+  await commitEvents(node.ctx, story);
+  const turn = { after: '' };
+  while ((await projectBatch(node.ctx, priceBooks, { turn, books_max: 1, events_max: 10 })) !== 'nothing');
+});
+after(async () => {
+  rmSync(directory, { recursive: true });
+  await node.close();
+});
+
+async function done<T>(...args: string[]): Promise<T> {
+  const ran = await heliu([...args, '--json'], io);
+  assert.equal(ran.code, 0, ran.err);
+  return ran.json() as T;
+}
+
+describe('ledger', () => {
+  test('trial-balance shows both sides and that they agree', async () => {
+    const { trial } = await done<{ trial: object[] }>('ledger', 'trial-balance');
+    assert.deepEqual(trial, [{ currency: 'CNY', debit_fen: 12_500, credit_fen: 12_500, balanced: true }]);
+    const shown = await heliu(['ledger', 'trial-balance', '--lang', 'zh'], io);
+    assert.match(shown.out, /应收渠道 +100\.00 +25\.00 +75\.00\n[\s\S]*结果 +平衡/);
+    assert.deepEqual((await done<{ trial: object[] }>('ledger', 'trial-balance', '--test')).trial, []);
+  });
+
+  test('balances are those of a day or an instant, of one merchant and mode', async () => {
+    const due = async (...args: string[]) => {
+      const balances = await done<{ account: string; balance_fen: number }[]>('ledger', 'balances', '--merchant', merchant, ...args);
+      return balances.find(({ account }) => account === 'merchant_due')?.balance_fen;
+    };
+    assert.deepEqual(
+      [await due('--live'), await due('--live', '--through', '2026-11-01'), await due('--live', '--at', '2026-11-02T03:59:59Z'), await due()],
+      [-7_500, -10_000, -10_000, undefined],
+    );
+  });
+
+  test('postings are listed, one is reversed once, and the book is closed', async () => {
+    const [refund, payment] = await done<{ id: string; kind: string }[]>('ledger', 'postings', '--merchant', merchant, '--live');
+    assert.deepEqual([refund?.kind, payment?.kind], ['refund', 'payment']);
+    const reverse = ['ledger', 'reverse', refund?.id as string, '--merchant', merchant, '--live', '--reason', '测试'];
+    assert.equal((await done<{ reverses_id: string }>(...reverse)).reverses_id, refund?.id);
+    assert.equal((await heliu(reverse, io)).code, 3);
+    const close = ['ledger', 'close', '--merchant', merchant, '--live', '--through', '2026-11-01'];
+    assert.deepEqual((await done<{ closed_through: string }>(...close)).closed_through, '2026-11-01');
+    assert.equal((await heliu(close, io)).code, 3);
+    assert.equal((await heliu(['ledger', 'close', '--merchant', merchant, '--through', 'yesterday'], io)).code, 2);
+  });
+
+  test('post-status says how far the books are, and replay that they say what the events say', async () => {
+    assert.deepEqual(
+      (await done<{ behind: number; position: number }[]>('ledger', 'post-status', '--merchant', merchant)).map(({ behind, position }) => [behind, position]),
+      [[0, 2]],
+    );
+    assert.equal((await done<{ difference_count: number }>('ledger', 'replay', '--merchant', merchant, '--live')).difference_count, 0);
+  });
+});
+
+describe('price', () => {
+  test('is set by options or from a file, and listed', async () => {
+    await done('price', 'set', '--merchant', merchant, '--live', '--rate-ppm', '6000', '--min', '1');
+    writeFileSync(join(directory, 'terms.json'), JSON.stringify({ tiers: [{ rate_ppm: 3_800 }, { from_fen: 100_000_000, rate_ppm: 2_000 }] }));
+    await done('price', 'set', '--merchant', merchant, '--live', '--method', 'alipay_qr', '--terms', 'terms.json', '--from', '2099-01-01T00:00:00+08:00');
+    const listed = await done<{ method: string | null; terms: { tiers: { rate_ppm: number }[] } }[]>('price', 'list', '--merchant', merchant);
+    assert.deepEqual(
+      listed.map(({ method, terms }) => [method, terms.tiers.map(({ rate_ppm }) => rate_ppm)]),
+      [
+        ['alipay_qr', [3_800, 2_000]],
+        [null, [6_000]],
+      ],
+    );
+    const shown = await heliu(['price', 'list', '--merchant', merchant], io);
+    assert.match(shown.out, /alipay_qr/);
+  });
+
+  test('is refused by the part that is wrong', async () => {
+    const wrong = await heliu(['price', 'set', '--merchant', merchant, '--rate-ppm', '1000001'], io);
+    assert.equal(wrong.code, 3);
+    assert.match(wrong.err, /terms\.tiers\[0\]\.rate_ppm/);
+    writeFileSync(join(directory, 'bad.json'), '{');
+    assert.equal((await heliu(['price', 'set', '--merchant', merchant, '--terms', 'bad.json'], io)).code, 2);
+  });
+});
+
+test('statement margin lists what is left of the price', async () => {
+  const period = ['--from', '2026-11-01', '--through', '2026-11-02'];
+  assert.deepEqual(await done('statement', 'margin', '--merchant', merchant, '--live', ...period), []);
+  assert.equal((await heliu(['statement', 'margin', '--merchant', merchant, '--from', '2026-11-02', '--through', '2026-11-01'], io)).code, 3);
+});
+
+describe('calendar', () => {
+  const days = (year: string, ...more: string[]) => done<{ date: string; working: boolean; confirmed: boolean }[]>('calendar', 'show', year, ...more);
+
+  test('is supposed until somebody has compared and confirmed it', async () => {
+    const built_in = await days('2026');
+    assert.ok(built_in.length > 20 && built_in.every(({ confirmed }) => !confirmed));
+    writeFileSync(join(directory, 'days.txt'), '\ufeff# 春节\r\n2027-02-06, holiday\r\n2027-02-08 holiday\r\n2027-02-14\tworkday # 补班\r\n');
+    await done('calendar', 'import', 'days.txt', '--unconfirmed');
+    assert.deepEqual(
+      (await days('2027')).map(({ date, working, confirmed }) => [date, working, confirmed]),
+      [
+        ['2027-02-08', false, false],
+        ['2027-02-14', true, false],
+      ],
+    );
+    assert.equal((await done<{ days: number }>('calendar', 'confirm', '2027')).days, 365);
+    assert.ok((await days('2027', '--all')).every(({ confirmed }) => confirmed));
+    assert.ok((await days('2026')).every(({ confirmed }) => !confirmed));
+  });
+
+  test('a file with one wrong line is refused whole, with its line', async () => {
+    writeFileSync(join(directory, 'wrong.txt'), '2028-01-03 holiday\n2028-01-04 closed\n');
+    const wrong = await heliu(['calendar', 'import', 'wrong.txt'], io);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /line 2/);
+    writeFileSync(join(directory, 'wrong.txt'), '2028-01-03 holiday\n2028-02-30 holiday\n');
+    assert.equal((await heliu(['calendar', 'import', 'wrong.txt'], io)).code, 3);
+    assert.deepEqual(
+      (await days('2028')).filter(({ date }) => date === '2028-01-03'),
+      [],
+    );
+    assert.equal((await heliu(['calendar', 'show', 'soon'], io)).code, 3);
+  });
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { aShop, type Shop } from '@heliu/server/recon/testing/shop.ts';
+import { aWorld, type World } from '@heliu/server/testing/world.ts';
+import type { Io } from './io.ts';
+import { heliu } from './testing.ts';
+
+let world: World;
+let shop: Shop;
+let io: Partial<Io>;
+let directory: string;
+let account: string;
+let day: string;
+
+before(async () => {
+  world = await aWorld();
+  shop = aShop(world, 'wechatpay');
+  day = shop.today();
+  account = shop.dayOf(day).channel_account_id;
+  await shop.pay();
+  const missing = await shop.pay();
+  shop.plant('missing', missing.attempt?.channel_order_no as string);
+  await shop.billDay(day);
+  directory = mkdtempSync(join(tmpdir(), 'heliu-cli-recon-'));
+  const { database_url, master_key } = world.ctx.config;
+  io = { cwd: directory, env: { HELIU_DATABASE_URL: database_url.expose(), HELIU_MASTER_KEY: master_key?.expose() } };
+});
+after(async () => {
+  rmSync(directory, { recursive: true });
+  await world.close();
+});
+
+const ok = async (...args: string[]) => {
+  const ran = await heliu(args, io);
+  assert.equal(ran.code, 0, ran.err);
+  return ran;
+};
+
+test('status shows days with their bills and what is open, in the words of the reader', async () => {
+  const { out } = await ok('--lang', 'zh', 'recon', 'status', '--merchant', world.merchant.code, '--account', account);
+  assert.match(out, /微信支付/);
+  assert.match(out, new RegExp(`${day}.*trade.*imported.*10\\.00`));
+});
+
+test('an exception is shown with its history, and a second decision on it is refused', async () => {
+  const { out } = await ok('--lang', 'zh', 'recon', 'exceptions', '--account', account);
+  assert.match(out, /长款：我方有，账单无/);
+  const [exception] = (await ok('--json', 'recon', 'exceptions', '--account', account)).json() as { id: string }[];
+  assert.ok(exception);
+  const blocked = await heliu(['recon', 'close', '--account', account, '--date', day, '--by', 'ann'], io);
+  assert.equal(blocked.code, 3);
+  assert.match(blocked.err, /not closed|未关闭/);
+  await ok('recon', 'repair', '--account', account, '--as', 'suspense', '--by', 'ann', '--note', '渠道核实中');
+  const shown = await ok('recon', 'exceptions', exception.id, '--account', account);
+  assert.match(shown.out, /suspend .* ann .*渠道核实中/);
+  const again = await heliu(['recon', 'repair', exception.id, '--account', account, '--as', 'accept', '--by', 'bob'], io);
+  assert.equal(again.code, 3);
+});
+
+test('a day closes with a signature that holds, and is matched again without a change', async () => {
+  const { out } = await ok('--lang', 'en', 'recon', 'run', '--account', account, '--date', day);
+  assert.match(out, /balanced/);
+  const closed = (await ok('--json', 'recon', 'close', '--account', account, '--date', day, '--by', 'ann')).json() as { valid: boolean; exceptions: object };
+  assert.equal(closed.valid, true);
+  assert.deepEqual(closed.exceptions, { ours_only: 1 });
+});
+
+test('a bill is written out as it came, and the same file brought back is the same bill', async () => {
+  await ok('bill', 'show', '--account', account, '--date', day, '--out', 'bill.gz');
+  const imported = (await ok('--json', 'bill', 'import', 'bill.gz', '--account', account, '--date', day, '--by', 'ann')).json() as {
+    new: boolean;
+    version: number;
+  };
+  assert.deepEqual([imported.new, imported.version], [false, 1]);
+});
+
+test('G-04: a file of another day is refused with its line, and a file that is not there is wrong use', async () => {
+  const refused = await heliu(['--lang', 'en', 'bill', 'import', 'bill.gz', '--account', account, '--date', '2026-10-01'], io);
+  assert.equal(refused.code, 3);
+  assert.match(refused.err, /line 2: the line is not of 2026-10-01/);
+  assert.equal((await heliu(['bill', 'import', 'nothing.gz', '--account', account, '--date', day], io)).code, 2);
+  assert.equal((await heliu(['recon', 'run', '--account', account, '--date', 'yesterday'], io)).code, 2);
+});

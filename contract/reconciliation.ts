@@ -1,0 +1,151 @@
+import Type, { type Static } from 'typebox';
+import { amountShown, day, id, instant, nullable, page, page_query } from './fields.ts';
+import { defineOperation } from './operation.ts';
+
+/** What can be wrong between a channel's bill and us. A kind is for ever. */
+export const exception_kinds = {
+  ours_only: ['A payment of ours that the bill does not have.', '长款：我方有，账单无'],
+  bill_only: ['A payment with a number of ours that we do not know.', '短款：账单有，我方无'],
+  orphan: ['A line whose number was never ours.', '孤儿交易：非我方单号'],
+  unknown_paid: ['A payment whose outcome was not known; the bill says that it was paid.', '结果不明，账单证实已支付'],
+  late_paid: ['A payment that was closed here; the bill says that it was paid.', '关单后到账（迟到款项）'],
+  amount_mismatch: ['The amounts differ.', '金额不符'],
+  currency_mismatch: ['The currencies differ.', '币种不符'],
+  transaction_mismatch: ["The channel's own numbers differ.", '渠道交易号不符'],
+  wrong_receiver: ['The money went to another merchant number.', '收款主体不符'],
+  state_mismatch: ['The bill says failed where we say succeeded.', '状态不符'],
+  fee_mismatch: ['The fee is not what the rate gives.', '手续费不符'],
+  rounding: ['The fee is off by its rounding.', '手续费尾差'],
+  duplicate_line: ['The bill has the same line twice.', '账单重复行'],
+  refund_ours_only: ['A refund of ours that the bill does not have.', '退款单边：我方有，账单无'],
+  refund_bill_only: ['A refund that we never asked for.', '退款单边：账单有，我方无'],
+  refund_unknown: ['A refund whose outcome was not known; the bill says that it went through.', '退款结果不明，账单证实成功'],
+  refund_hold: ['A refund that the channel still holds.', '退款在途挂起'],
+  reversal: ['The channel took a payment back, and we know of no cancel.', '冲正差异'],
+  split_mismatch: ['Money was split off that we never split.', '分账不符'],
+  cut_off: ['Paid shortly before midnight: expected in the bill of the next day.', '日切滚动：预计在次日账单'],
+  stale: ['The outcome is still not known after the day was billed.', '挂账超期：账单日后结果仍不明'],
+  missing_bill: ['The channel has not published the bill.', '账单缺失'],
+  bill_refused: ['The bill is broken and was refused.', '账单无法读取'],
+  reissued: ['The channel issued the bill again, and a line changed.', '账单重发变更'],
+  fund_mismatch: ['The balance did not move by what the trade bill says.', '资金账单与业务账单不符'],
+  bank_short: ['The bank credited another amount than was withdrawn or settled.', '银行到账不符'],
+} as const satisfies Record<string, readonly [en: string, zh: string]>;
+export type ExceptionKind = keyof typeof exception_kinds;
+export const exception_kind_names = Object.keys(exception_kinds) as ExceptionKind[];
+
+export const exception_states = ['opened', 'proposed', 'approved', 'repaired', 'accepted', 'suspense', 'closed'] as const;
+export type ExceptionState = (typeof exception_states)[number];
+
+const oneOf = <const T extends readonly string[]>(values: T, description: string) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description });
+const kind = Type.Unsafe<ExceptionKind>({ type: 'string', enum: exception_kind_names, description: 'What is wrong. 差错类型。' });
+
+export const ReconException = Type.Object(
+  {
+    object: Type.Literal('recon_exception'),
+    id: id('exc', 'Exception 差错.'),
+    livemode: Type.Boolean(),
+    kind,
+    state: oneOf(exception_states, 'Where its handling stands. 处理状态。'),
+    biz_date: day('The day of the bill. 账单日。'),
+    channel: Type.String({ description: '渠道。' }),
+    channel_account_id: id('acc', '渠道账户。'),
+    payment_id: nullable(id('pay', '相关支付单。')),
+    object_id: nullable(Type.String({ description: 'The attempt or refund. 支付尝试或退款。' })),
+    channel_order_no: nullable(Type.String({ description: '我方在渠道侧的订单号。' })),
+    channel_transaction_id: nullable(Type.String({ description: '渠道交易号。' })),
+    our_fen: amountShown('What we have. 我方金额。'),
+    bill_fen: amountShown('What the bill has. 账单金额。'),
+    at_risk_fen: amountShown('What could be lost. 风险金额。'),
+    proposal: Type.String({ description: 'The repair that Heliu proposes. 建议的处理。' }),
+    detail: Type.Record(Type.String(), Type.String(), { description: 'Evidence in words. 证据摘要。' }),
+    owner: nullable(Type.String({ description: 'Who handles it. 责任人。' })),
+    resolution: nullable(Type.String({ description: 'How it ended. 结果。' })),
+    opened_at: instant('发现时间。'),
+    closed_at: nullable(instant('关闭时间。')),
+    version: Type.Integer({ minimum: 1 }),
+  },
+  { additionalProperties: false, description: 'A difference between a bill and us. 账单与我方之间的差错。' },
+);
+export type ReconException = Static<typeof ReconException>;
+
+export const BillDay = Type.Object(
+  {
+    object: Type.Literal('bill_day'),
+    channel: Type.String({ description: '渠道。' }),
+    channel_account_id: id('acc', '渠道账户。'),
+    kind: oneOf(['trade', 'fund'], '`trade` 业务账单，`fund` 资金账单。'),
+    biz_date: day('The day. 账单日。'),
+    state: oneOf(['wanted', 'imported', 'empty'], '`wanted`: not there yet. 未取得、已入账、当日无交易。'),
+    problem: nullable(Type.String({ description: 'Why the last look brought nothing. 最近一次未取得的原因。' })),
+    bill_id: nullable(id('bil', '当前账单。')),
+    bill_version: nullable(Type.Integer({ minimum: 1, description: 'More than 1: the channel issued it again. 版本，大于 1 为重发。' })),
+    lines: nullable(Type.Integer({ minimum: 0, description: '笔数。' })),
+    payment_fen: nullable(amountShown('Paid, by the bill. 账单收款合计。')),
+    refund_fen: nullable(amountShown('Refunded, by the bill. 账单退款合计。')),
+    open_exceptions: Type.Integer({ minimum: 0, description: 'Exceptions of the day that are not closed. 未关闭的差错数。' }),
+    matched_at: nullable(instant('对账时间。')),
+    closed_at: nullable(instant('日结时间。')),
+  },
+  { additionalProperties: false, description: 'A day of a channel account. 渠道账户的一个账单日。' },
+);
+export type BillDay = Static<typeof BillDay>;
+
+export const listBillDays = defineOperation({
+  id: 'list_bill_days',
+  sdk: ['billDays', 'list'],
+  method: 'GET',
+  path: '/v1/bill_days',
+  scope: 'reconciliation:read',
+  summary: 'List the days whose bills are wanted, imported or empty, newest first',
+  summary_zh: '账单日列表（新的在前）',
+  query: Type.Object(
+    {
+      channel_account_id: Type.Optional(id('acc', '渠道账户。')),
+      from: Type.Optional(day('This day and later. 起始日（含）。')),
+      to: Type.Optional(day('This day and earlier. 截止日（含）。')),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Rows, 100 unless told. 条数。' })),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: Type.Object({ data: Type.Array(BillDay) }, { additionalProperties: false }),
+  errors: [],
+});
+
+export const listReconExceptions = defineOperation({
+  id: 'list_recon_exceptions',
+  sdk: ['reconExceptions', 'list'],
+  method: 'GET',
+  path: '/v1/recon_exceptions',
+  scope: 'reconciliation:read',
+  summary: 'List differences between bills and us, newest first',
+  summary_zh: '差错列表（新的在前）',
+  query: Type.Object(
+    {
+      ...page_query,
+      kind: Type.Optional(kind),
+      state: Type.Optional(oneOf([...exception_states, 'open'], '`open`: every state but closed. `open` 为未关闭。')),
+      channel_account_id: Type.Optional(id('acc', '渠道账户。')),
+      biz_date: Type.Optional(day('账单日。')),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: page(ReconException),
+  errors: ['cursor_invalid'],
+});
+
+export const retrieveReconException = defineOperation({
+  id: 'retrieve_recon_exception',
+  sdk: ['reconExceptions', 'retrieve'],
+  method: 'GET',
+  path: '/v1/recon_exceptions/{recon_exception_id}',
+  scope: 'reconciliation:read',
+  summary: 'Retrieve a difference',
+  summary_zh: '查询差错',
+  params: Type.Object({ recon_exception_id: id('exc', 'Exception 差错.') }, { additionalProperties: false }),
+  status: 200,
+  response: ReconException,
+  errors: ['recon_exception_not_found'],
+});

@@ -1,0 +1,42 @@
+/** What a simulated gateway hears and says, before and after its own dialect. */
+
+/** A request with its bytes exactly as they came. */
+export type RawRequest = {
+  readonly method: string;
+  /** Path as the gateway would see it at the root of a host of its own. */
+  readonly path: string;
+  /** The raw query without its question mark. */
+  readonly query: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Serial number of the client certificate; `none` over plain http, where none can be shown. */
+  readonly client_certificate: { readonly serial_no: string | undefined } | 'none';
+  readonly address: string;
+};
+
+export type WireReply = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string | Buffer };
+
+export type Signature = 'good' | 'bad' | 'none';
+
+/** An answer that is ready but for its signature. */
+export type Unsealed = (how: Signature) => WireReply;
+
+/** What can go wrong with a call before it has an effect, in the words of its interface. */
+export type Trouble = 'server_error' | 'rate_limit' | 'unlisted_code' | { readonly code: string };
+
+/** A call whose caller is known to be genuine. */
+export type Call = {
+  readonly name: 'pay' | 'query' | 'close' | 'reverse' | 'refund' | 'refund_query' | 'keys' | 'bill';
+  readonly run: () => Unsealed;
+  readonly fail: (trouble: Trouble) => Unsealed;
+};
+
+/** Either an answer at the door or a call to carry out. */
+export type Received = { readonly reply: WireReply } | { readonly call: Call };
+
+export const textReply = (body: string | Buffer, content_type: string, status = 200): WireReply => ({
+  status,
+  headers: { 'Content-Type': content_type },
+  body,
+});

@@ -1,0 +1,22 @@
+import type { InboundMessage, Notification, NotificationFact } from '../define.ts';
+import { ask, requiredField } from '../meaning.ts';
+import type { Config } from './config.ts';
+import { paid } from './orders.ts';
+import { fieldsOf, verifyMessage } from './wire.ts';
+
+/** Payments are told of by XML with the fields of a query. */
+export const notification: Notification<Config> = {
+  verify: verifyMessage,
+  read: readNotification,
+  reply: {
+    ok: { status: 200, content_type: 'text/xml; charset=utf-8', body: '<xml><return_code>SUCCESS</return_code></xml>' },
+    failed: { status: 500, content_type: 'text/xml; charset=utf-8', body: '<xml><return_code>FAIL</return_code></xml>' },
+  },
+};
+
+function readNotification({ body }: InboundMessage): NotificationFact {
+  const fields = fieldsOf({ body });
+  const channel_order_no = requiredField(fields, 'out_trade_no');
+  const fact = fields.trade_state === 'SUCCESS' ? paid(fields, { channel_order_no }) : ask('unlisted', fields.trade_state);
+  return { about: 'payment', channel_order_no, fact };
+}

@@ -1,0 +1,38 @@
+import { alipay } from './alipay/index.ts';
+import { bestpay } from './bestpay/index.ts';
+import { cmb } from './cmb/index.ts';
+import type { Channel, NotBuilt } from './define.ts';
+import { epay } from './epay/index.ts';
+import { fuiou } from './fuiou/index.ts';
+import { jdpay } from './jdpay/index.ts';
+import { jeepay } from './jeepay/index.ts';
+import { lakala } from './lakala/index.ts';
+import { qqpay } from './qqpay/index.ts';
+import { swiftpass } from './swiftpass/index.ts';
+import { unionpay } from './unionpay/index.ts';
+import { wechatpay } from './wechatpay/index.ts';
+
+/** Every channel that Heliu speaks, in the order in which lists show them. A channel is one folder and one line here. */
+const registered: readonly Channel<never>[] = [wechatpay, alipay, unionpay, swiftpass, cmb, qqpay, jdpay, bestpay, lakala, fuiou, jeepay, epay];
+
+/** Gateways of the mission that nobody can build from what is public. */
+export const not_built: readonly NotBuilt[] = [
+  {
+    name: { en: 'Baidu Wallet (baifubao)', zh: '百付宝' },
+    missing: { en: 'Its gateway protocol is not public, and it takes no new merchants.', zh: '网关协议未公开，且已不受理新商户。' },
+  },
+  {
+    name: { en: 'Bank of Communications (maidandian)', zh: '交通银行买单吧' },
+    missing: { en: 'The fields of its signed JSON envelope are not public.', zh: '签名报文的字段未公开。' },
+  },
+  {
+    name: { en: 'Bank of Jiangsu (e-rong payment)', zh: '江苏银行 e 融支付' },
+    missing: {
+      en: 'No query of a refund and no table of order states is public, so a refund whose answer was lost could never be settled.',
+      zh: '退款查询与订单状态表未公开：应答丢失的退款将无法查清。',
+    },
+  },
+];
+
+/** By code. */
+export const channels: ReadonlyMap<string, Channel> = new Map(registered.map((channel) => [channel.code, channel as Channel]));

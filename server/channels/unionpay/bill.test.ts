@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type BillLine, BillProblem } from '../bill.ts';
+import { readZmLine, tradeBill, writeZmLine, type ZmRow, zm_width } from './bill.ts';
+
+const config = { mer_id: '802310048993424' };
+/** A payment of 4,768.00 yuan at 16:22 on 6 September 2015, in the fields of the published sample. */
+const payment: Partial<ZmRow> = {
+  txnCode: 'S56',
+  traceNo: '190624',
+  txnTransTime: '0906112203',
+  txnAmt: '000000476800',
+  queryId: '201509061122031906248',
+  orderId: '10078087',
+  merFee: 'D000000002861',
+  settleAmt: 'C000000473939',
+  txnType: '01',
+  merId: '802310048993424',
+  subMerId: '000000000000000',
+  discountAmt: ' 000000000000',
+};
+const refund: Partial<ZmRow> = {
+  ...payment,
+  txnType: '04',
+  txnTransTime: '0906120000',
+  txnAmt: '000000000100',
+  orderId: 'R1',
+  queryId: '201509061200001906248',
+  origQryId: payment.queryId ?? '',
+  merFee: 'C000000000001',
+  settleAmt: 'D000000000099',
+  origOrderIdAndReserved: '10078087',
+};
+
+function read(rows: readonly Partial<ZmRow>[], biz_date = '2015-09-06') {
+  const parser = tradeBill.parser({ config, biz_date });
+  const lines = rows.flatMap((row, index) => parser.take(writeZmLine(row), index + 1) ?? []);
+  return { lines: lines as BillLine[], totals: parser.end() };
+}
+
+describe('a ZM file', () => {
+  test('has lines of 607 bytes, names of two bytes a character within', () => {
+    assert.equal(zm_width, 607);
+    const line = writeZmLine({ ...payment, subMerAbbr: '合流示范门店' });
+    assert.equal(line.length, 607 - 6);
+    assert.equal(readZmLine(line, 1).subMerAbbr.trim(), '合流示范门店');
+    assert.equal(readZmLine(line, 1).merId, '802310048993424');
+  });
+
+  test('tells payments and refunds by our numbers, with fees, and sums them', () => {
+    const { lines, totals } = read([payment, refund]);
+    const [paid, back] = lines;
+    assert.deepEqual(
+      [paid?.kind, paid?.channel_order_no, paid?.channel_transaction_id, paid?.fee_millifen],
+      ['payment', '10078087', payment.queryId, 2_861_000n],
+    );
+    assert.deepEqual([back?.kind, back?.direction, back?.channel_order_no, back?.channel_refund_no], ['refund', 'out', '10078087', 'R1']);
+    assert.deepEqual([back?.channel_transaction_id, back?.channel_refund_id, back?.fee_millifen], [payment.queryId, refund.queryId, -1000n]);
+    assert.deepEqual(totals, { lines: 2, payments: { count: 1, amount_fen: 476800n }, refunds: { count: 1, amount_fen: 100n }, fee_millifen: 2_860_000n });
+    assert.equal(paid?.at.toISOString(), '2015-09-06T03:22:03.000Z');
+  });
+
+  test('takes an older order that was paid that day, but nothing of a later day, and not only older ones', () => {
+    const older = { ...payment, txnTransTime: '0831112203' };
+    assert.equal(read([older, payment]).lines.length, 2);
+    assert.throws(() => read([older]), /no line is of/);
+    assert.throws(() => read([{ ...payment, txnTransTime: '0906230000' }]), /not of 2015-09-06/);
+    assert.equal(read([{ ...payment, txnTransTime: '0905230000' }]).lines.length, 1, 'the clearing day begins at 23:00 of the day before');
+    assert.equal(read([{ ...payment, txnTransTime: '1231233000' }], '2016-01-01').lines[0]?.at.toISOString(), '2015-12-31T15:30:00.000Z');
+  });
+
+  test('names the merchant of a platform as its account does', () => {
+    assert.equal(read([payment]).lines[0]?.receiver, '802310048993424');
+    assert.equal(read([{ ...payment, subMerId: 'S0001' }]).lines[0]?.receiver, '802310048993424 S0001');
+    assert.deepEqual(tradeBill.identity('802310048993424 S0001'), { mer_id: '802310048993424' });
+  });
+
+  const wrong: readonly (readonly [name: string, changes: Partial<ZmRow>, reason: RegExp])[] = [
+    ['of another merchant', { merId: '802310048993425' }, /another merchant/],
+    ['whose amount is none', { txnAmt: '00000047680x' }, /no amount/],
+    ['whose fee has no sign', { merFee: '0000000002861' }, /no amount/],
+    ['that does not add up', { settleAmt: 'C000000473940' }, /amount less the fee/],
+    ['without a time', { txnTransTime: '' }, /no time/],
+  ];
+  for (const [name, changes, reason] of wrong) {
+    test(`with a line ${name} is refused, all of it`, () => assert.throws(() => read([payment, { ...payment, ...changes }]), reason));
+  }
+
+  test('with a line that was cut or grew is refused', () => {
+    const line = writeZmLine(payment);
+    for (const text of [line.slice(0, 300), `${line} `, line.slice(1), line.replace('S56 ', 'S56X')]) assert.throws(() => readZmLine(text, 1), BillProblem);
+    assert.throws(() => read([]), /no line/);
+  });
+
+  test('is told from the other files of its archive', () => {
+    assert.ok(tradeBill.isDetail(writeZmLine(payment)));
+    for (const other of ['', '商户对账汇总 2015-09-06', writeZmLine(payment).slice(0, 400)]) assert.ok(!tradeBill.isDetail(other));
+  });
+});

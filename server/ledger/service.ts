@@ -1,0 +1,89 @@
+import type { Kysely } from 'kysely';
+import { isId, newId } from '../kernel/id.ts';
+import { RefusalError, refuse } from '../kernel/refusal.ts';
+import { addMs, bizDate } from '../kernel/time.ts';
+import type { Ctx } from '../platform/ctx.ts';
+import type { Tables } from '../platform/db/tables.gen.ts';
+import { type Balance, balancesOf } from './balance.ts';
+import { isDay } from './day.ts';
+import { type Draft, numbered, type Posting, reversalOf } from './posting.ts';
+import { type Lag, readLag } from './projection/store.ts';
+import * as store from './store.ts';
+
+export type { BookName } from './store.ts';
+
+/**
+ * Posts facts that are no events: a channel's fee, a settlement, a difference. In the caller's transaction, so that they
+ * stand or fall with what they tell of. A source that was posted before is left alone: its id is not among those given back.
+ */
+export async function post(tx: Kysely<Tables>, book: store.BookName, drafts: readonly Draft[]): Promise<readonly Posting[]> {
+  if (drafts.length === 0) return [];
+  const state = await store.holdBook(tx, book);
+  const ids = numbered(drafts, book, state).map(({ id }) => id);
+  const posted = new Set((await store.readPostings(tx, book, ids)).map(({ id }) => id));
+  const fresh = drafts.filter((_, at) => !posted.has(ids[at] as string));
+  const postings = numbered(fresh, book, state);
+  await store.insertPostings(tx, postings);
+  return postings;
+}
+
+export type ReverseInput = store.BookName & { readonly posting_id: string; readonly reason: string };
+
+/** Undoes a posting by one that names it, on today's day; once. What was posted stays as it is. */
+export async function reversePosting(ctx: Ctx, { posting_id, reason, ...book }: ReverseInput): Promise<Posting> {
+  const now = ctx.clock.now();
+  if (!/^[^\p{Cc}\p{Cf}\p{Cs}]{1,200}$/u.test(reason))
+    throw new RefusalError(refuse('parameter_invalid', 'reason', { expected: '1 to 200 visible characters', expected_zh: '1 至 200 个可见字符' }));
+  return await ctx.db.kysely.transaction().execute(async (tx) => {
+    const state = await store.holdBook(tx, book);
+    const [original] = isId('posting', posting_id) ? await store.readPostings(tx, book, [posting_id]) : [];
+    if (!original) throw new RefusalError(refuse('posting_not_found', 'posting_id'));
+    if (original.kind === 'reversal' || (await store.findReversal(tx, book.merchant_id, posting_id)))
+      throw new RefusalError(refuse('posting_reversed', 'posting_id'));
+    const draft = reversalOf(original, { source_id: newId('posting', now, ctx.rng), at: now, reason });
+    const [reversal] = numbered([draft], book, state) as [Posting];
+    await store.insertPostings(tx, [reversal]);
+    return reversal;
+  });
+}
+
+export type BalancesInput = Partial<store.BookName> & {
+  /** Up to the end of this day in Asia/Shanghai. */
+  readonly through?: string | undefined;
+};
+
+/** What stands on each account, of one book or of all of them together. */
+export const readBalances = async (ctx: Ctx, { through, ...book }: BalancesInput): Promise<readonly Balance[]> =>
+  balancesOf(await store.readBalances(ctx.db.kysely, book, through));
+
+/** What stood on each account at an instant: the days before, and of its own day what had happened by then. */
+export async function readBalancesAt(ctx: Ctx, { at, ...book }: store.BookName & { readonly at: Date }): Promise<readonly Balance[]> {
+  const day = bizDate(at);
+  const before = bizDate(addMs(at, -86_400_000));
+  return await ctx.db.kysely
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => balancesOf([...(await store.readBalances(tx, book, before)), ...(await store.readMovesOfDay(tx, book, day, at))]));
+}
+
+/** Closes a book up to the end of a day that is over: what comes later counts on the first open day and names its own. */
+export async function closePeriod(ctx: Ctx, { through, ...book }: store.BookName & { readonly through: string }): Promise<void> {
+  const now = ctx.clock.now();
+  if (!isDay(through))
+    throw new RefusalError(refuse('parameter_invalid', 'through', { expected: 'a day such as 2026-11-21', expected_zh: '如 2026-11-21 的日期' }));
+  if (through >= bizDate(now)) throw new RefusalError(refuse('ledger_day_not_over', 'through'));
+  await ctx.db.kysely.transaction().execute(async (tx) => {
+    const { closed_through } = await store.holdBook(tx, book);
+    if (closed_through !== null && closed_through >= through) throw new RefusalError(refuse('ledger_day_closed', 'through', { closed_through }));
+    await store.closeBook(tx, book, through, now);
+  });
+}
+
+/** How far each book is behind the events of its merchant, the furthest first. */
+export async function readPostStatus(ctx: Ctx, merchant_id: string | undefined): Promise<(Lag & { readonly behind: bigint })[]> {
+  return (await readLag(ctx.db.kysely, merchant_id)).map((lag) => ({ ...lag, behind: lag.last - lag.position }));
+}
+
+/** Postings of a book, newest day first. */
+export const listPostings = store.listPostings;

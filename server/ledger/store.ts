@@ -1,0 +1,141 @@
+import { type Kysely, sql } from 'kysely';
+import type { Ctx } from '../platform/ctx.ts';
+import type { Tables } from '../platform/db/tables.gen.ts';
+import type { Account } from './account.ts';
+import type { BookState, Posting } from './posting.ts';
+import { turnoversOf } from './turnover.ts';
+
+/** Tables: ledger_books, ledger_postings, ledger_entries, ledger_turnovers, ledger_closes. */
+
+/** A merchant's book in one mode. */
+export type BookName = { readonly merchant_id: string; readonly livemode: boolean };
+
+/** The turn to write a book, until the transaction ends. */
+export async function holdBook(tx: Kysely<Tables>, { merchant_id, livemode }: BookName): Promise<BookState & { readonly position: bigint }> {
+  const hold = () =>
+    sql<
+      BookState & { position: bigint }
+    >`select position, last_no, closed_through from ledger_books where merchant_id = ${merchant_id} and livemode = ${livemode} for update`.execute(tx);
+  const [book] = (await hold()).rows;
+  if (book) return book;
+  await sql`insert into ledger_books (merchant_id, livemode) values (${merchant_id}, ${livemode}) on conflict do nothing`.execute(tx);
+  const [opened] = (await hold()).rows;
+  return opened as BookState & { position: bigint };
+}
+
+/**
+ * Postings with their entries, what they turn over and the numbers that they take: one statement, whatever their number.
+ * 2026-11-22, PostgreSQL 18, two busy cores: some 60 ms for 2,000 postings with 3 entries each.
+ */
+export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
+  if (postings.length === 0) return;
+  const rows = postings.map(({ entries: _, ...posting }) => posting);
+  const entries = postings.flatMap(({ merchant_id, id, currency, entries: own }) =>
+    own.map((entry, at) => ({ ...entry, merchant_id, posting_id: id, line: at + 1, currency })),
+  );
+  const numbers = [...new Map(postings.map(({ merchant_id, livemode, no }) => [`${merchant_id}/${livemode}`, { merchant_id, livemode, no }])).values()];
+  await sql`with posted as (
+      insert into ledger_postings (merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
+        channel_account_id, channel, method, fact_at, fact_date, biz_date, detail)
+      select * from json_to_recordset(${json(rows)}::json) as x (merchant_id text, id text, livemode boolean, no bigint, kind text, source_id text, reverses_id text, currency text,
+        amount_fen bigint, fee_fen bigint, payment_id text, attempt_id text, refund_id text, store_id text, channel_account_id text, channel text, method text, fact_at timestamptz,
+        fact_date date, biz_date date, detail jsonb)
+    ), entered as (
+      insert into ledger_entries (merchant_id, posting_id, line, account, party_id, currency, amount_fen)
+      select * from json_to_recordset(${json(entries)}::json) as x (merchant_id text, posting_id text, line smallint, account text, party_id text, currency text, amount_fen bigint)
+    ), turned as (
+      insert into ledger_turnovers as t (merchant_id, livemode, account, party_id, currency, biz_date, debit_fen, credit_fen)
+      select * from json_to_recordset(${json(turnoversOf(postings))}::json) as x (merchant_id text, livemode boolean, account text, party_id text, currency text, biz_date date,
+        debit_fen bigint, credit_fen bigint)
+      on conflict (merchant_id, livemode, account, party_id, currency, biz_date)
+        do update set debit_fen = t.debit_fen + excluded.debit_fen, credit_fen = t.credit_fen + excluded.credit_fen
+    )
+    update ledger_books b set last_no = x.no from json_to_recordset(${json(numbers)}::json) as x (merchant_id text, livemode boolean, no bigint)
+    where b.merchant_id = x.merchant_id and b.livemode = x.livemode`.execute(tx);
+}
+
+const json = (rows: readonly object[]): string => JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+
+type PostingRow = Omit<Posting, 'entries'>;
+
+/** Postings of a book by their ids, with entries. */
+export async function readPostings(db: Kysely<Tables>, { merchant_id, livemode }: BookName, ids: readonly string[]): Promise<Posting[]> {
+  const { rows } = await sql<PostingRow & { entries: readonly { account: Account; party_id: string; amount_fen: string }[] }>`
+    select p.*, e.entries from ledger_postings p
+    cross join lateral (select json_agg(json_build_object('account', account, 'party_id', party_id, 'amount_fen', amount_fen::text) order by line) as entries
+      from ledger_entries where merchant_id = p.merchant_id and posting_id = p.id) e
+    where p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.id = any (${ids}::text[])`.execute(db);
+  return rows.map((row) => ({ ...row, entries: row.entries.map((entry) => ({ ...entry, amount_fen: BigInt(entry.amount_fen) as Posting['amount_fen'] })) }));
+}
+
+/** The id of the reversal of a posting; undefined when it stands. */
+export async function findReversal(db: Kysely<Tables>, merchant_id: string, id: string): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`select id from ledger_postings where merchant_id = ${merchant_id} and reverses_id = ${id}`.execute(db);
+  return rows[0]?.id;
+}
+
+export type BalanceRow = {
+  readonly account: Account;
+  readonly party_id: string;
+  readonly currency: string;
+  readonly debit_fen: bigint;
+  readonly credit_fen: bigint;
+};
+
+/** What moved on each account up to the end of that day, or ever. */
+export async function readBalances(db: Kysely<Tables>, { merchant_id, livemode }: Partial<BookName>, through: string | undefined): Promise<BalanceRow[]> {
+  const { rows } =
+    await sql<BalanceRow>`select account, party_id, currency, sum(debit_fen)::bigint as debit_fen, sum(credit_fen)::bigint as credit_fen from ledger_turnovers
+    where (${merchant_id ?? null}::text is null or merchant_id = ${merchant_id ?? null}) and (${livemode ?? null}::boolean is null or livemode = ${livemode ?? null})
+      and (${through ?? null}::date is null or biz_date <= ${through ?? null}::date)
+    group by account, party_id, currency order by account, party_id, currency`.execute(db);
+  return rows;
+}
+
+/** What moved on each account on one day, of facts up to an instant of it. */
+export async function readMovesOfDay(db: Kysely<Tables>, { merchant_id, livemode }: BookName, biz_date: string, until: Date): Promise<BalanceRow[]> {
+  const { rows } = await sql<BalanceRow>`select e.account, e.party_id, e.currency,
+      sum(greatest(e.amount_fen, 0))::bigint as debit_fen, sum(greatest(-e.amount_fen, 0))::bigint as credit_fen
+    from ledger_postings p join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id
+    where p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.biz_date = ${biz_date}::date and p.fact_at <= ${until}
+    group by e.account, e.party_id, e.currency order by e.account, e.party_id, e.currency`.execute(db);
+  return rows;
+}
+
+/** Writes down that nothing is posted up to that day any more. */
+export async function closeBook(tx: Kysely<Tables>, { merchant_id, livemode }: BookName, closed_through: string, closed_at: Date): Promise<void> {
+  await sql`with closed as (
+      update ledger_books set closed_through = ${closed_through}::date where merchant_id = ${merchant_id} and livemode = ${livemode} returning position, last_no
+    )
+    insert into ledger_closes (merchant_id, livemode, closed_through, position, last_no, closed_at)
+    select ${merchant_id}, ${livemode}, ${closed_through}::date, position, last_no, ${closed_at} from closed`.execute(tx);
+}
+
+export type CloseRow = { readonly closed_through: string; readonly position: bigint };
+
+/** In the order in which they were made. */
+export async function readCloses(db: Kysely<Tables>, { merchant_id, livemode }: BookName): Promise<CloseRow[]> {
+  const { rows } =
+    await sql<CloseRow>`select closed_through, position from ledger_closes where merchant_id = ${merchant_id} and livemode = ${livemode} order by closed_through`.execute(
+      db,
+    );
+  return rows;
+}
+
+export type PostingFilter = BookName & {
+  readonly from?: string | undefined;
+  readonly through?: string | undefined;
+  readonly channel_account_id?: string | undefined;
+  readonly payment_id?: string | undefined;
+  readonly after_no?: bigint | undefined;
+  readonly limit: number;
+};
+
+/** Postings without their entries, in the order of their numbers within a day. */
+export async function listPostings(ctx: Ctx, { merchant_id, livemode, from, through, channel_account_id, limit }: PostingFilter): Promise<PostingRow[]> {
+  const { rows } = await sql<PostingRow>`select * from ledger_postings where merchant_id = ${merchant_id} and livemode = ${livemode}
+      and (${from ?? null}::date is null or biz_date >= ${from ?? null}::date) and (${through ?? null}::date is null or biz_date <= ${through ?? null}::date)
+      and (${channel_account_id ?? null}::text is null or channel_account_id = ${channel_account_id ?? null})
+    order by biz_date desc, no desc limit ${limit}`.execute(ctx.db.kysely);
+  return rows;
+}

@@ -1,0 +1,115 @@
+import type { Exchange, Notice } from '../../channels/client.ts';
+import type { Account, InboundMessage, Reply } from '../../channels/define.ts';
+import { newId, readChannelNo } from '../../kernel/id.ts';
+import { findAccountById, getMerchant, type Merchant } from '../../merchants/service.ts';
+import { buildEvent } from '../../platform/outbox/outbox.ts';
+import type { PaymentsCtx } from '../ctx.ts';
+import { recentOf } from '../recent.ts';
+import { applyRefundWord } from '../refunds/service.ts';
+import { accountOf, applyWord, evidenceOf } from '../service.ts';
+import { findByAttempt, findRefund, insertOrphan } from '../store.ts';
+import { viewAnomaly } from '../view.ts';
+
+/**
+ * Takes a channel's notification: verified with the keys of the account that its URL names, applied, committed, and only
+ * then acknowledged. Undefined when there is no such address. A throw means "not stored": the channel will repeat it.
+ */
+export async function receive(ctx: PaymentsCtx, channel: string, account_id: string, message: InboundMessage): Promise<Reply | undefined> {
+  const account = await findAccountById(ctx, account_id);
+  if (!account || account.channel !== channel) {
+    ctx.metrics.count('heliu_notifications_total', { channel: 'none', result: 'unknown_address' });
+    return undefined;
+  }
+  const read = await ctx.channels.readNotification(account, message);
+  if (read.is === 'refused') {
+    ctx.metrics.count('heliu_notifications_total', { channel, result: read.why });
+    return read.reply;
+  }
+  const result = await take(ctx, account, read.notification, read.exchange);
+  ctx.metrics.count('heliu_notifications_total', { channel, result });
+  return read.reply.ok;
+}
+
+type Result = 'applied' | 'orphan' | 'nothing';
+
+async function take(ctx: PaymentsCtx, account: Account, notice: Notice, exchange: Exchange): Promise<Result> {
+  if (notice.about === 'nothing') return 'nothing';
+  const merchant = await getMerchant(ctx, account.merchant_id);
+  return notice.about === 'payment' ? takePayment(ctx, merchant, account, notice, exchange) : takeRefund(ctx, merchant, account, notice, exchange);
+}
+
+async function takePayment(ctx: PaymentsCtx, merchant: Merchant, account: Account, notice: Notice & { about: 'payment' }, exchange: Exchange): Promise<Result> {
+  const attempt_id = ownId(notice.channel_order_no, merchant, 'att');
+  // A success changes a pending payment whatever else it holds, so a memory of it is put to the proof by the statement; what may change nothing is decided on what is read.
+  const remembered = attempt_id !== undefined && notice.fact.is === 'paid' ? recentOf(ctx).find(merchant.id, attempt_id) : undefined;
+  const first = remembered ?? (attempt_id === undefined ? undefined : await findByAttempt(ctx, merchant.id, attempt_id));
+  const attempt = first?.attempts.find(({ id }) => id === attempt_id);
+  // Another account's order in a message that this account's keys verified is nobody's order.
+  if (!first || !attempt || attempt.channel_account_id !== account.id) {
+    if (notice.fact.is !== 'paid') return 'nothing';
+    const { channel_transaction_id, amount_fen } = notice.fact.success;
+    return orphan(ctx, account, exchange, 'orphan_success', {
+      channel_order_no: notice.channel_order_no.slice(0, 64),
+      channel_transaction_id: channel_transaction_id.slice(0, 64),
+      amount_fen: String(amount_fen),
+    });
+  }
+  // The receiver must be the one that the order was sent for, also when the account has had other settings since.
+  const sent_with = await accountOf(ctx, attempt);
+  await applyWord(ctx, merchant, sent_with, attempt.id, { fact: notice.fact, exchange, via: 'notification' }, { first });
+  return 'applied';
+}
+
+async function takeRefund(ctx: PaymentsCtx, merchant: Merchant, account: Account, notice: Notice & { about: 'refund' }, exchange: Exchange): Promise<Result> {
+  const refund_id = ownId(notice.channel_refund_no, merchant, 'ref');
+  const refund = refund_id === undefined ? undefined : await findRefund(ctx, merchant.id, refund_id);
+  const aggregate = refund && (await findByAttempt(ctx, merchant.id, refund.attempt_id));
+  const attempt = aggregate?.attempts.find(({ id }) => id === refund?.attempt_id);
+  if (!refund || !aggregate || attempt?.channel_account_id !== account.id) {
+    if (notice.fact.is !== 'succeeded' && notice.fact.is !== 'pending') return 'nothing';
+    return orphan(ctx, account, exchange, 'orphan_refund', { channel_refund_no: notice.channel_refund_no.slice(0, 64) });
+  }
+  await applyRefundWord(ctx, merchant, account, refund, { fact: notice.fact, exchange, via: 'notification' });
+  return 'applied';
+}
+
+/** Our id behind an order number, when it is this merchant's. */
+function ownId(channel_no: string, merchant: Merchant, prefix: 'att' | 'ref'): string | undefined {
+  const own = readChannelNo(channel_no);
+  return own && own.merchant_code === merchant.code ? `${prefix}_${own.ulid}` : undefined;
+}
+
+async function orphan(
+  ctx: PaymentsCtx,
+  account: Account,
+  exchange: Exchange,
+  kind: 'orphan_success' | 'orphan_refund',
+  detail: Record<string, string>,
+): Promise<Result> {
+  const now = ctx.clock.now();
+  const anomaly = {
+    id: newId('anomaly', now, ctx.rng),
+    livemode: account.livemode,
+    kind,
+    channel_account_id: account.id,
+    payment_id: null,
+    attempt_id: null,
+    refund_id: null,
+    fingerprint: [kind, account.id, ...Object.values(detail)].join('|'),
+    detail,
+  };
+  const event = buildEvent({
+    id: newId('event', now, ctx.rng),
+    type: 'anomaly.opened',
+    livemode: account.livemode,
+    created_at: now,
+    data: viewAnomaly(anomaly, now),
+  });
+  const evidence = evidenceOf(ctx, account.merchant_id, account.id, exchange);
+  const stored = await insertOrphan(ctx, account.merchant_id, { anomaly, source: { via: 'notification', evidence }, events: [event], now });
+  if (stored) {
+    ctx.log.warn({ anomaly_id: anomaly.id, kind, channel_account_id: account.id }, 'money that matches nothing of ours was parked');
+    ctx.nudge('deliveries');
+  }
+  return 'orphan';
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { PaymentFact } from '../kernel/outcome.ts';
+import { addMs } from '../kernel/time.ts';
+import type { Attempt } from './attempt.ts';
+import type { Payment } from './payment.ts';
+import { absenceIsFinal, mayResendRefund, nextStep } from './pursuit.ts';
+import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
+import { anAttempt, aPayment } from './testing/builders.ts';
+
+const not_found: PaymentFact = { is: 'not_found' };
+const waiting: PaymentFact = { is: 'waiting' };
+const unknown: PaymentFact = { is: 'unknown', cause: 'timeout' };
+
+/** What is done with an attempt of that age after that answer. */
+function stepOf(fact: PaymentFact, age_ms: number, attempt_fields: Partial<Attempt> = {}, payment_fields: Partial<Payment> = {}) {
+  const payment = aPayment(payment_fields);
+  const attempt = anAttempt(payment, attempt_fields);
+  return nextStep({ payment, attempts: [attempt] }, attempt, fact, addMs(attempt.created_at, age_ms));
+}
+
+const sending = { state: 'sending' } as const;
+const at_till = { state: 'sending', method: 'wechat_barcode' } as const;
+const late = send_lease_ms + 1;
+
+describe('an order that the channel was asked about', () => {
+  it('is waited for while its first request may be on its way', () => {
+    for (const fact of [not_found, waiting, unknown]) assert.equal(stepOf(fact, send_lease_ms, sending), 'wait', fact.is);
+  });
+
+  it('CF-02 is sent again with the same number when it never arrived, or when its answer was lost', () => {
+    assert.equal(stepOf(not_found, late, sending), 'resend');
+    assert.equal(stepOf(waiting, late, sending), 'resend');
+  });
+
+  it('CF-01 is only asked about again while nothing is known', () => {
+    assert.equal(stepOf(unknown, late, sending), 'wait');
+    assert.equal(stepOf(waiting, late, { state: 'waiting' }), 'wait');
+  });
+
+  it('is undone when nobody should pay it any more, whatever the answer', () => {
+    for (const fact of [not_found, waiting, unknown]) {
+      assert.equal(stepOf(fact, 0, { state: 'waiting' }, { closing: 'expire' }), 'undo', fact.is);
+      assert.equal(stepOf(fact, 0, { state: 'waiting' }, { state: 'closed' }), 'undo', fact.is);
+      assert.equal(stepOf(fact, 0, { state: 'waiting' }, { state: 'paid' }), 'undo', fact.is);
+      assert.equal(stepOf(fact, 0, { state: 'waiting', reversing_at: aPayment().created_at }), 'undo', fact.is);
+    }
+  });
+});
+
+describe('a payment code that the channel was asked about', () => {
+  it('is never charged a second time: it is reversed when the channel does not know it', () => {
+    assert.equal(stepOf(not_found, late, at_till), 'undo');
+    assert.equal(stepOf(waiting, late, at_till), 'wait');
+    assert.equal(stepOf(unknown, late, at_till), 'wait');
+  });
+
+  it('is reversed when the payer has not confirmed for so long', () => {
+    const confirming = { state: 'waiting', method: 'alipay_barcode' } as const;
+    assert.equal(stepOf(waiting, barcode_patience_ms, confirming), 'wait');
+    assert.equal(stepOf(waiting, barcode_patience_ms + 1, confirming), 'undo');
+    assert.equal(stepOf(unknown, barcode_patience_ms + 1, confirming), 'undo');
+  });
+});
+
+describe('"no such order"', () => {
+  const isFinal = (age_ms: number, attempt_fields: Partial<Attempt>, expires_in_ms: number) => {
+    const payment = aPayment();
+    const attempt = anAttempt(payment, attempt_fields);
+    return absenceIsFinal({ ...payment, expires_at: addMs(attempt.created_at, expires_in_ms) }, attempt, addMs(attempt.created_at, age_ms));
+  };
+
+  it('CF-18 settles nothing while the request may be on its way or the channel lags', () => {
+    assert.equal(isFinal(absence_patience_ms, sending, 0), false);
+    assert.equal(isFinal(absence_patience_ms, { state: 'waiting' }, 0), false);
+  });
+
+  it('settles a close of an order that never arrived', () => {
+    assert.equal(isFinal(absence_patience_ms + 1, sending, 7_200_000), true);
+  });
+
+  it('settles a close of what the payer was shown only when that has expired', () => {
+    const age_ms = absence_patience_ms + 1;
+    assert.equal(isFinal(age_ms, { state: 'waiting' }, age_ms + 1), false);
+    assert.equal(isFinal(age_ms, { state: 'waiting' }, age_ms), true);
+  });
+});
+
+describe('a refund that the channel does not know', () => {
+  const { created_at } = aPayment();
+  const after = (ms: number) => addMs(created_at, ms);
+  it('CF-02 is sent again at once where a number is one refund, however often it is sent', () => {
+    assert.equal(mayResendRefund({ created_at }, true, after(send_lease_ms)), true);
+  });
+  it('I-12 waits elsewhere until its first request can be nowhere any more', () => {
+    assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms)), false);
+    assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms + 1)), true);
+  });
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { RefusalError } from '../../kernel/refusal.ts';
+import { updateChannelAccount } from '../../merchants/service.ts';
+import { aWorld, type World } from '../../testing/world.ts';
+import { holdNext, onRoad } from '../testing/road.ts';
+import { newShop, type Shop } from '../testing/shop.ts';
+import { passTime, passTimeUntil } from '../testing/time.ts';
+
+let world: World;
+before(async () => {
+  world = await aWorld({ nodes: 2 });
+});
+after(() => world.close());
+
+/** Where only the schedule of questions is waited for. */
+const pace = { step_ms: 15_000, virtual_ms: 3_600_000 };
+
+const refund = async (shop: Shop, payment_id: string, amount_fen: number) => {
+  const refunded = await shop.post('/v1/refunds', shop.refundOrder(payment_id, amount_fen));
+  assert.equal(refunded.status, 201, refunded.text);
+  return refunded.body;
+};
+
+describe('a refund', () => {
+  it('OF-10 is not sent again by who had asked before somebody else heard it refused', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    // The request and its repeat are lost: the channel knows of no refund.
+    world.inject('wechatpay', { kind: 'drop_before', on: 'refund', times: 2 });
+    const held = holdNext(t, shop, 'refundQuery', 'answer');
+    const refused = await refund(shop, payment.id, 50);
+    assert.equal(refused.state, 'sending');
+    await passTimeUntil(world, () => held.reached());
+    world.inject('wechatpay', { kind: 'error_code', code: 'NOT_ENOUGH', on: 'refund', times: 1 });
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(refused.id)).state === 'refused');
+    held.release();
+    await passTime(world, 10_000);
+    assert.equal(shop.truth(payment).returned_fen, 0);
+
+    const again = await refund(shop, payment.id, 50);
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(again.id)).state === 'succeeded');
+    await passTime(world, 10_000);
+    assert.equal((await shop.retrieveRefund(refused.id)).state, 'refused');
+    assert.equal((await shop.retrieve(payment.id)).refunded_fen, 50);
+    assert.equal(shop.truth(payment).returned_fen, 50);
+  });
+
+  it('CF-22 that the channel took and does not finish is shown to a person once, and stays reserved', async () => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    world.inject('wechatpay', { kind: 'refund_fails', code: 'ABNORMAL', on: 'refund', times: 1 });
+    const { id } = await refund(shop, payment.id, 60);
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'pending');
+    await passTimeUntil(world, async () => (await shop.anomalies(payment.id)).length > 0, pace);
+    // Asked again, and again it is not finished.
+    await passTime(world, 700_000, pace);
+    assert.deepEqual(await shop.anomalies(payment.id), ['refund_stuck']);
+    assert.equal((await shop.retrieveRefund(id)).state, 'pending');
+    const { refunding_fen, refunded_fen } = await shop.retrieve(payment.id);
+    assert.deepEqual([refunding_fen, refunded_fen], [60, 0]);
+  });
+
+  it('OF-01 that stays open is shown to a person though the node died when that was due', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    world.inject('wechatpay', { kind: 'refund_fails', code: 'ABNORMAL', on: 'refund', times: 1 });
+    const dies_at = 6;
+    let asked = 0;
+    onRoad(t, shop, 'refundQuery', (send, nth) => {
+      asked = nth;
+      return nth === dies_at ? Promise.reject(new Error('the node died here')) : send();
+    });
+    await refund(shop, payment.id, 60);
+    await passTimeUntil(world, () => asked === dies_at, pace);
+    assert.deepEqual(await shop.anomalies(payment.id), []);
+    await passTimeUntil(world, async () => (await shop.anomalies(payment.id)).length > 0, pace);
+    assert.deepEqual(await shop.anomalies(payment.id), ['refund_stuck']);
+  });
+
+  it('I-14 OF-14 goes back to who received the money: an account never becomes that of another receiver', async () => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    const simulator = world.simulators.get('wechatpay');
+    assert.ok(simulator);
+    const settings = await simulator.enroll({ mode: 'direct', trust: 'public_key' });
+    const channel_account_id = shop.accounts.get('wechatpay') ?? '';
+    await assert.rejects(
+      updateChannelAccount(world.ctx, { merchant_id: shop.merchant.id, channel_account_id, settings }),
+      (error) => error instanceof RefusalError && error.refusal.refused === 'channel_account_receiver_fixed',
+    );
+    const { id } = await refund(shop, payment.id, 50);
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
+    assert.equal(shop.truth(payment).returned_fen, 50);
+  });
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { RefusalError } from '../kernel/refusal.ts';
+import { addMs } from '../kernel/time.ts';
+import { projectBatch } from '../ledger/projection/service.ts';
+import { replayBook } from '../ledger/replay/service.ts';
+import { listPostings } from '../ledger/service.ts';
+import { commitEvents, newStory, paid, refunded, type Story } from '../ledger/testing/events.ts';
+import { createMerchant } from '../merchants/service.ts';
+import { type TestCtx, testCtx } from '../testing/ctx.ts';
+import { createTestRng } from '../testing/rng.ts';
+import { readTerms, writeTerms } from './price-rule.ts';
+import { listPrices, priceBooks, priceFromStart, setPrice } from './service.ts';
+
+let test: TestCtx;
+const rng = createTestRng('pricing');
+before(async () => {
+  test = await testCtx();
+});
+after(() => test.close());
+
+const simple = (rate_ppm: number, more: object = {}) => ({ tiers: [{ rate_ppm }], ...more });
+const refusedAt = (param: string) => (error: unknown) => error instanceof RefusalError && error.refusal.param === param;
+
+/** A merchant with events of its own. */
+async function aShop(livemode = true): Promise<Story> {
+  const { id } = await createMerchant(test.ctx, { name: '茶馆' });
+  return { ...newStory(rng, test.clock.now(), livemode), merchant_id: id };
+}
+async function feesOf(story: Story): Promise<number[]> {
+  await commitEvents(test.ctx, story);
+  const turn = { after: '' };
+  while ((await projectBatch(test.ctx, priceBooks, { turn, books_max: 10, events_max: 3 })) !== 'nothing');
+  const replay = await replayBook(test.ctx, priceFromStart, story);
+  assert.deepEqual([replay.difference_count, replay.differences], [0, []]);
+  const postings = await listPostings(test.ctx, { merchant_id: story.merchant_id, livemode: story.livemode, limit: 100 });
+  return postings.toSorted((a, b) => Number(a.no - b.no)).map(({ fee_fen }) => Number(fee_fen));
+}
+
+describe('terms', () => {
+  it('are read as they are written', () => {
+    const terms = {
+      rounding: 'half_even',
+      refund: 'kept',
+      tiers: [
+        { from_fen: 0, rate_ppm: 6_000, per_item_fen: 5, min_fen: 8, max_fen: 3_000 },
+        { from_fen: 1_000, rate_ppm: 1, per_item_fen: 0, min_fen: 0, max_fen: null },
+      ],
+    };
+    const price = readTerms(terms);
+    assert.ok(!('refused' in price));
+    assert.deepEqual(writeTerms(price), terms);
+  });
+
+  for (const [param, terms] of [
+    ['terms', null],
+    ['terms', '0.6%'],
+    ['terms.rate', { rate: 1, tiers: [{}] }],
+    ['terms.rounding', simple(1, { rounding: 'nearest' })],
+    ['terms.refund', simple(1, { refund: 'half' })],
+    ['terms.tiers', { tiers: [] }],
+    ['terms.tiers', { tiers: Array.from({ length: 21 }, (_, at) => ({ from_fen: at })) }],
+    ['terms.tiers[0]', { tiers: [7] }],
+    ['terms.tiers[0].fee', { tiers: [{ fee: 1 }] }],
+    ['terms.tiers[0].rate_ppm', simple(1_000_001)],
+    ['terms.tiers[0].rate_ppm', simple(0.5)],
+    ['terms.tiers[0].rate_ppm', simple(-1)],
+    ['terms.tiers[0].rate_ppm', { tiers: [{ rate_ppm: '6000' }] }],
+    ['terms.tiers[0].min_fen', { tiers: [{ min_fen: 1.5 }] }],
+    ['terms.tiers[0].max_fen', { tiers: [{ min_fen: 10, max_fen: 9 }] }],
+    ['terms.tiers[0].from_fen', { tiers: [{ from_fen: 1 }] }],
+    ['terms.tiers[1].from_fen', { tiers: [{}, { from_fen: 0 }] }],
+  ] as const) {
+    it(`names ${param} in ${JSON.stringify(terms).slice(0, 60)}`, () => {
+      const read = readTerms(terms);
+      assert.ok('refused' in read && read.param === param, JSON.stringify(read));
+    });
+  }
+});
+
+describe('a price', () => {
+  it('is not set for a past time, for nobody, for a channel or method that there is not, or twice from the same time', async () => {
+    const { merchant_id } = await aShop();
+    const set = (fields: object) => setPrice(test.ctx, { merchant_id, livemode: true, terms: simple(6_000), ...fields });
+    await assert.rejects(set({ effective_from: addMs(test.clock.now(), -1) }), refusedAt('effective_from'));
+    await assert.rejects(set({ merchant_id: 'mer_x' }), refusedAt('merchant_id'));
+    await assert.rejects(set({ channel: 'no_channel' }), refusedAt('channel'));
+    await assert.rejects(set({ method: 'constructor' }), refusedAt('method'));
+    await set({});
+    await assert.rejects(set({}), refusedAt('effective_from'));
+    assert.equal((await listPrices(test.ctx, merchant_id)).length, 1);
+  });
+
+  it('holds from its time on, the one that says most about a payment first, and refunds take their part along', async () => {
+    const story = await aShop();
+    const { merchant_id } = story;
+    const now = test.clock.now();
+    await setPrice(test.ctx, { merchant_id, livemode: true, terms: simple(10_000) });
+    await setPrice(test.ctx, { merchant_id, livemode: true, method: 'wechat_qr', terms: simple(6_000), effective_from: addMs(now, 60_000) });
+    await setPrice(test.ctx, { merchant_id, livemode: false, method: 'wechat_qr', terms: simple(500_000) });
+    const first = paid(story, rng, { amount_fen: 10_000, at: addMs(now, 1) });
+    const second = paid(story, rng, { amount_fen: 10_000, at: addMs(now, 60_000) });
+    refunded(story, rng, first, { amount_fen: 5_000, at: addMs(now, 70_000) });
+    refunded(story, rng, second, { amount_fen: 10_000, at: addMs(now, 80_000) });
+    assert.deepEqual(await feesOf(story), [100, 60, 50, 60]);
+  });
+
+  it('charges nothing where none was set, and nothing before it began', async () => {
+    const story = await aShop();
+    paid(story, rng, { amount_fen: 10_000, at: addMs(test.clock.now(), -1) });
+    await setPrice(test.ctx, { merchant_id: story.merchant_id, livemode: true, terms: simple(10_000) });
+    assert.deepEqual(await feesOf(story), [0]);
+  });
+
+  it('falls with the volume of the month, across batches, and begins anew with the next month', async () => {
+    const story = await aShop();
+    const tiers = [{ rate_ppm: 10_000 }, { from_fen: 25_000, rate_ppm: 5_000 }];
+    await setPrice(test.ctx, { merchant_id: story.merchant_id, livemode: true, terms: { tiers } });
+    const now = test.clock.now();
+    for (let at = 0; at < 5; at++) paid(story, rng, { amount_fen: 10_000, at: addMs(now, at) });
+    paid(story, rng, { amount_fen: 10_000, at: addMs(now, 20 * 86_400_000) });
+    assert.deepEqual(await feesOf(story), [100, 100, 100, 50, 50, 100]);
+  });
+});

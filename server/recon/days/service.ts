@@ -1,0 +1,126 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson } from '../../kernel/digest.ts';
+import { newId } from '../../kernel/id.ts';
+import { RefusalError, refuse } from '../../kernel/refusal.ts';
+import type { PaymentsCtx } from '../../payments/ctx.ts';
+import type { Ctx } from '../../platform/ctx.ts';
+import type { DayName, Imported } from '../bills/bill.ts';
+import { type Fetched, fetchBill, findBillDay, getBill, uploadBill } from '../bills/service.ts';
+import { repairAutomatically } from '../exceptions/service.ts';
+import { dayFinding, type Matched, matchDay, openDayException } from '../matching/service.ts';
+import { setFeeRate } from '../matching/store.ts';
+import { asTexts, type DayStatement, leftOver, type Side } from './equation.ts';
+import * as store from './store.ts';
+
+type Account = Omit<DayName, 'kind'>;
+const zero = 0n as Side['ours_fen'];
+
+/** Fetches the bill of a day, and matches it when it is there. */
+export async function takeDay(ctx: PaymentsCtx, day: DayName, by?: string): Promise<Fetched> {
+  const fetched = await fetchBill(ctx, day, by);
+  const row = await findBillDay(ctx, day);
+  if (row && fetched.is === 'waiting' && (fetched.due || fetched.refused)) {
+    const { merchant_id, livemode, channel, channel_account_id, biz_date } = row;
+    const detail = { bill: day.kind, problem: fetched.problem };
+    const kind = fetched.refused ? 'bill_refused' : 'missing_bill';
+    await openDayException(ctx, { merchant_id, livemode, channel, channel_account_id, biz_date }, dayFinding(kind, day.kind, zero, detail));
+  }
+  if (fetched.is !== 'waiting') await reconcileDay(ctx, day);
+  return fetched;
+}
+
+/** Takes in a file that a person has, and matches the day. */
+export async function uploadDay(ctx: PaymentsCtx, upload: { day: DayName; bytes: Buffer; by: string }): Promise<Imported> {
+  const imported = await uploadBill(ctx, upload);
+  await reconcileDay(ctx, upload.day);
+  return imported;
+}
+
+/** Matches a day and carries out the repairs that need nobody. A fund bill only adds to the day of its trade bill. */
+export async function reconcileDay(ctx: PaymentsCtx, { merchant_id, channel_account_id, biz_date }: Account): Promise<Matched | undefined> {
+  const trade = await findBillDay(ctx, { merchant_id, channel_account_id, biz_date, kind: 'trade' });
+  if (!trade || trade.state === 'wanted') return undefined;
+  const matched = await matchDay(ctx, { merchant_id, channel_account_id, biz_date });
+  await repairAutomatically(ctx, { merchant_id, channel_account_id });
+  return matched;
+}
+
+export type DayState = {
+  readonly payments: Side;
+  readonly refunds: Side;
+  /** Nothing is left over on either side. */
+  readonly balanced: boolean;
+  readonly exceptions: readonly { readonly kind: string; readonly open: bigint; readonly all: bigint }[];
+};
+
+/** The equation of a day as it stands now. */
+export async function weighDay(ctx: Ctx, day: Account): Promise<DayState> {
+  const row = await findBillDay(ctx, { ...day, kind: 'trade' });
+  if (!row?.matched_at) throw new RefusalError(refuse('recon_day_not_matched', 'biz_date'));
+  const payments = await store.readSide(ctx, day, 'payment', row.bill_id);
+  const refunds = await store.readSide(ctx, day, 'refund', row.bill_id);
+  return { payments, refunds, balanced: leftOver(payments) === 0n && leftOver(refunds) === 0n, exceptions: await store.countExceptions(ctx, day) };
+}
+
+/** 日结. Refused while an exception of the day is open, and always when platform and bill differ by what nothing explains. */
+export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<store.ClosedRow> {
+  const known = await store.findClosed(ctx, day);
+  if (known) return known;
+  const { payments, refunds, balanced, exceptions } = await weighDay(ctx, day);
+  if (!balanced) throw new RefusalError(refuse('recon_day_unbalanced'));
+  if (exceptions.some(({ open }) => open > 0n)) throw new RefusalError(refuse('recon_day_open'));
+  const row = await findBillDay(ctx, { ...day, kind: 'trade' });
+  const bill = row?.bill_id ? await getBill(ctx, day.merchant_id, row.bill_id) : undefined;
+  const now = ctx.clock.now();
+  const statement: DayStatement = {
+    merchant_id: day.merchant_id,
+    channel: row?.channel ?? '',
+    channel_account_id: day.channel_account_id,
+    biz_date: day.biz_date,
+    bill_id: bill?.id ?? null,
+    bill_sha256: bill?.sha256.toString('hex') ?? null,
+    bill_source: bill?.source ?? null,
+    payments: asTexts(payments),
+    refunds: asTexts(refunds),
+    fee_millifen: String(bill?.fee_millifen ?? 0n),
+    exceptions: Object.fromEntries(exceptions.map(({ kind, all }) => [kind, Number(all)])),
+    closed_at: now.toISOString(),
+    closed_by: by,
+  };
+  const { id, key } = await signingKey(ctx, day.merchant_id);
+  const signature = sign(null, Buffer.from(canonicalJson(statement)), key);
+  await store.writeClose(ctx, day, { statement, signature, signing_key_id: id, by, now });
+  const closed = await store.findClosed(ctx, day);
+  // Something was found, or another bill came, between weighing and signing.
+  if (!closed) throw new RefusalError(refuse('recon_day_open'));
+  return closed;
+}
+
+/** Is the statement of a closed day the one that was signed? Needs nothing but the row and the public key. */
+export const isSignedDay = ({ statement, signature, public_key }: store.ClosedRow): boolean =>
+  verify(null, Buffer.from(canonicalJson(statement)), createPublicKey({ key: Buffer.from(public_key, 'base64'), format: 'der', type: 'spki' }), signature);
+
+/** PKCS#8 of an Ed25519 key up to its 32 bytes (RFC 8410). */
+const ed25519_pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const placeOf = (merchant_id: string, id: string) => ({ table: 'recon_signing_keys', column: 'private_key_sealed', merchant_id, row: id });
+
+async function signingKey(ctx: Ctx, merchant_id: string): Promise<{ id: string; key: KeyObject }> {
+  const known = await store.findSigningKey(ctx, merchant_id);
+  if (known) {
+    const der = ctx.vault.openBytes(known.private_key_sealed, placeOf(merchant_id, known.id));
+    return { id: known.id, key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
+  }
+  const now = ctx.clock.now();
+  const id = newId('signing_key', now, ctx.rng);
+  const der = Buffer.concat([ed25519_pkcs8, ctx.rng.bytes(32)]);
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const public_key = createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
+  await store.insertSigningKey(ctx, merchant_id, { id, public_key, private_key_sealed: ctx.vault.seal(der, placeOf(merchant_id, id)) }, now);
+  return { id, key };
+}
+
+export const listDays = (ctx: Ctx, filter: store.DayFilter): Promise<readonly store.DayLine[]> => store.listDays(ctx, filter);
+
+/** The fee that an account has agreed on; null: the rate that its bills name themselves. */
+export const agreeFeeRate = (ctx: Ctx, { merchant_id, channel_account_id }: Omit<Account, 'biz_date'>, fee_rate_ppm: number | null): Promise<void> =>
+  setFeeRate(ctx, { merchant_id, channel_account_id, fee_rate_ppm, now: ctx.clock.now() });

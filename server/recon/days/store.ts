@@ -1,0 +1,131 @@
+import { sql } from 'kysely';
+import { dayStart, nextDay } from '../../channels/bill.ts';
+import { assert } from '../../kernel/assert.ts';
+import type { Ctx } from '../../platform/ctx.ts';
+import type { BillDayRow, DayName } from '../bills/bill.ts';
+import type { DayStatement, Side } from './equation.ts';
+
+type Account = Omit<DayName, 'kind'>;
+
+/** The sums of one side, each from its own table. */
+export async function readSide(
+  ctx: Ctx,
+  { merchant_id, channel_account_id, biz_date }: Account,
+  of: 'payment' | 'refund',
+  bill_id: string | null,
+): Promise<Side> {
+  const from = dayStart(biz_date);
+  const to = dayStart(nextDay(biz_date));
+  const is_payment = of === 'payment';
+  const objects = is_payment
+    ? sql`(select id, amount_fen, paid_at as at from attempts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and state = 'succeeded')`
+    : sql`(select r.id, r.amount_fen, r.created_at as at from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${channel_account_id}
+        where r.merchant_id = ${merchant_id} and r.state = 'succeeded')`;
+  const of_day = sql`o.at >= ${from} and o.at < ${to}`;
+  const lines = sql`l.kind ${sql.raw(is_payment ? '=' : '<>')} 'payment' and l.state <> 'failed'`;
+  const { rows } = await sql<Side>`select
+      (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o where ${of_day}) as ours_fen,
+      (select coalesce(sum(l.amount_fen), 0)::bigint from bill_lines l where l.merchant_id = ${merchant_id} and l.bill_id = ${bill_id} and ${lines}) as bill_fen,
+      (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o join recon_matches m on m.merchant_id = ${merchant_id} and m.object_id = o.id
+        where ${of_day} and m.bill_id is distinct from ${bill_id}) as elsewhere_fen,
+      (select coalesce(sum(o.amount_fen), 0)::bigint from recon_matches m join ${objects} o on o.id = m.object_id
+        where m.merchant_id = ${merchant_id} and m.bill_id = ${bill_id} and not (${of_day})) as others_fen,
+      (select coalesce(sum(e.our_fen), 0)::bigint from recon_exceptions e join ${objects} o on o.id = e.object_id
+        where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and ${of_day}) as ours_alone_fen,
+      (select coalesce(sum(e.bill_fen), 0)::bigint from recon_exceptions e
+        where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and e.bill_id = ${bill_id}) as bill_alone_fen`.execute(
+    ctx.db.kysely,
+  );
+  const [side] = rows;
+  assert(side, 'a sum is a row');
+  return side;
+}
+
+export async function countExceptions(ctx: Ctx, day: Account): Promise<readonly { readonly kind: string; readonly open: bigint; readonly all: bigint }[]> {
+  const { rows } = await sql<{
+    kind: string;
+    open: bigint;
+    all: bigint;
+  }>`select kind, count(*) filter (where closed_at is null) as open, count(*) as all from recon_exceptions
+    where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and biz_date = ${day.biz_date} group by kind order by kind`.execute(
+    ctx.db.kysely,
+  );
+  return rows;
+}
+
+export async function writeClose(
+  ctx: Ctx,
+  day: Account,
+  close: { statement: DayStatement; signature: Buffer; signing_key_id: string; by: string; now: Date },
+): Promise<boolean> {
+  const { rows } =
+    await sql`update bill_days set statement = ${JSON.stringify(close.statement)}::jsonb, signature = ${close.signature}, signing_key_id = ${close.signing_key_id},
+      closed_by = ${close.by}, closed_at = ${close.now}
+    where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and kind = 'trade' and biz_date = ${day.biz_date} and closed_at is null
+      and bill_id is not distinct from ${close.statement.bill_id} and not exists (select 1 from recon_exceptions e where e.merchant_id = ${day.merchant_id}
+        and e.channel_account_id = ${day.channel_account_id} and e.biz_date = ${day.biz_date} and e.closed_at is null) returning biz_date`.execute(
+      ctx.db.kysely,
+    );
+  return rows.length === 1;
+}
+
+export type ClosedRow = { readonly statement: DayStatement; readonly signature: Buffer; readonly public_key: string; readonly closed_at: Date };
+
+export async function findClosed(ctx: Ctx, day: Account): Promise<ClosedRow | undefined> {
+  const { rows } = await sql<ClosedRow>`select d.statement, d.signature, k.public_key, d.closed_at from bill_days d
+    join recon_signing_keys k on k.merchant_id = d.merchant_id and k.id = d.signing_key_id
+    where d.merchant_id = ${day.merchant_id} and d.channel_account_id = ${day.channel_account_id} and d.kind = 'trade' and d.biz_date = ${day.biz_date}`.execute(
+    ctx.db.kysely,
+  );
+  return rows[0];
+}
+
+export type SigningKeyRow = { readonly id: string; readonly public_key: string; readonly private_key_sealed: Buffer };
+
+export async function findSigningKey(ctx: Ctx, merchant_id: string): Promise<SigningKeyRow | undefined> {
+  const { rows } =
+    await sql<SigningKeyRow>`select id, public_key, private_key_sealed from recon_signing_keys where merchant_id = ${merchant_id} order by id desc limit 1`.execute(
+      ctx.db.kysely,
+    );
+  return rows[0];
+}
+
+export async function insertSigningKey(ctx: Ctx, merchant_id: string, key: SigningKeyRow, now: Date): Promise<void> {
+  await sql`insert into recon_signing_keys (merchant_id, id, public_key, private_key_sealed, created_at) values (${merchant_id}, ${key.id}, ${key.public_key}, ${key.private_key_sealed}, ${now})`.execute(
+    ctx.db.kysely,
+  );
+}
+
+export type DayLine = BillDayRow & {
+  readonly bill_version: number | null;
+  readonly lines: number | null;
+  readonly payment_fen: bigint | null;
+  readonly refund_fen: bigint | null;
+  readonly open_exceptions: bigint;
+};
+
+export type DayFilter = {
+  readonly merchant_id: string;
+  readonly livemode?: boolean | undefined;
+  readonly channel_account_id?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly limit: number;
+};
+
+/** Days, newest first, with their bills and what is open. */
+export async function listDays(ctx: Ctx, filter: DayFilter): Promise<readonly DayLine[]> {
+  const where = [sql`d.merchant_id = ${filter.merchant_id}`];
+  if (filter.livemode !== undefined) where.push(sql`d.livemode = ${filter.livemode}`);
+  if (filter.channel_account_id !== undefined) where.push(sql`d.channel_account_id = ${filter.channel_account_id}`);
+  if (filter.from !== undefined) where.push(sql`d.biz_date >= ${filter.from}`);
+  if (filter.to !== undefined) where.push(sql`d.biz_date <= ${filter.to}`);
+  const { rows } =
+    await sql<DayLine>`select d.merchant_id, d.channel_account_id, d.kind, d.biz_date, d.livemode, d.channel, d.state, d.bill_id, d.problem, d.tries, d.next_fetch_at, d.matched_at,
+      d.closed_at, b.version as bill_version, b.lines, b.payment_fen, b.refund_fen,
+      case when d.kind = 'trade' then (select count(*) from recon_exceptions e where e.merchant_id = d.merchant_id and e.channel_account_id = d.channel_account_id and e.biz_date = d.biz_date
+        and e.closed_at is null) else 0 end as open_exceptions
+    from bill_days d left join bills b on b.merchant_id = d.merchant_id and b.id = d.bill_id
+    where ${sql.join(where, sql` and `)} order by d.biz_date desc, d.channel_account_id, d.kind desc limit ${filter.limit}`.execute(ctx.db.kysely);
+  return rows;
+}

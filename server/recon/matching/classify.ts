@@ -1,0 +1,232 @@
+import type { AttemptState, ExceptionKind, RefundState } from '@heliu/contract';
+import { type BillLine, dayStart, nextDay, roundMillifen } from '../../channels/bill.ts';
+import type { Fen } from '../../kernel/money.ts';
+
+/** A line of the bill as it is stored. */
+export type StoredLine = Pick<
+  BillLine,
+  | 'line'
+  | 'kind'
+  | 'direction'
+  | 'state'
+  | 'channel_order_no'
+  | 'channel_transaction_id'
+  | 'channel_refund_no'
+  | 'channel_refund_id'
+  | 'flow_no'
+  | 'amount_fen'
+  | 'settled_fen'
+  | 'fee_millifen'
+  | 'fee_rate_ppm'
+  | 'currency'
+  | 'receiver'
+  | 'at'
+> & { readonly bill_id: string; readonly object_id: string | null };
+
+/** What of ours a line may stand for. */
+export type Ours = {
+  readonly object_id: string;
+  readonly payment_id: string;
+  readonly payment_state: 'pending' | 'paid' | 'closed';
+  readonly state: AttemptState | RefundState;
+  readonly amount_fen: Fen;
+  readonly currency: string;
+  readonly channel_transaction_id: string | null;
+  /** By which key the line was found to be about it. */
+  readonly key: MatchKey;
+  /** It has been matched with another line already. */
+  readonly taken: boolean;
+};
+export type MatchKey = 'order_no' | 'transaction_id' | 'refund_no' | 'refund_id' | 'unique';
+
+/** What the day is held against. */
+export type Expectations = {
+  readonly biz_date: string;
+  readonly receiver: string;
+  readonly merchant_code: string;
+  /** The rate that the account has agreed on; a line's own rate stands in for it. */
+  readonly fee_rate_ppm: number | null;
+  readonly fee_rounding: 'line' | 'batch';
+};
+
+/** A difference, before it is a row. `our_fen` and `bill_fen` enter the day's equation. */
+export type Finding = {
+  readonly kind: ExceptionKind;
+  readonly of: 'payment' | 'refund' | 'other';
+  /** What makes it the same finding the next time. */
+  readonly name: string;
+  readonly object_id: string | null;
+  readonly payment_id: string | null;
+  readonly bill_id: string | null;
+  readonly line: number | null;
+  readonly channel_order_no: string | null;
+  readonly channel_transaction_id: string | null;
+  readonly our_fen: Fen;
+  readonly bill_fen: Fen;
+  readonly at_risk_fen: Fen;
+  readonly detail: Readonly<Record<string, string>>;
+};
+
+export type Verdict = { readonly is: 'match'; readonly key: MatchKey } | { readonly is: 'finding'; readonly finding: Finding } | { readonly is: 'nothing' };
+
+const zero = 0n as Fen;
+const larger = (a: Fen, b: Fen): Fen => (a > b ? a : b);
+const difference = (a: Fen, b: Fen): Fen => (a > b ? a - b : b - a) as Fen;
+
+type Differs = { readonly detail?: Readonly<Record<string, string>>; readonly our_fen?: Fen; readonly at_risk_fen?: Fen };
+
+/** Judges one line that the plain join did not match. `repeated`: the file had the same line before. */
+export function judgeLine(line: StoredLine, ours: Ours | undefined, expected: Expectations, repeated: boolean): Verdict {
+  const is_payment = line.kind === 'payment';
+  const of = is_payment ? 'payment' : 'refund';
+  // What failed moved nothing.
+  const bill_fen = line.state === 'failed' ? zero : line.amount_fen;
+  const finding = (kind: ExceptionKind, differs: Differs = {}): Verdict => ({
+    is: 'finding',
+    finding: {
+      kind,
+      of,
+      name: repeated ? `line ${line.line}` : (ours?.object_id ?? lineName(line)),
+      object_id: ours?.object_id ?? null,
+      payment_id: ours?.payment_id ?? null,
+      bill_id: line.bill_id,
+      line: line.line,
+      channel_order_no: line.channel_order_no,
+      channel_transaction_id: line.channel_transaction_id,
+      our_fen: differs.our_fen ?? zero,
+      bill_fen,
+      at_risk_fen: differs.at_risk_fen ?? line.amount_fen,
+      detail: differs.detail ?? {},
+    },
+  });
+  if (repeated) return finding('duplicate_line');
+  if (line.receiver !== expected.receiver)
+    return finding('wrong_receiver', { our_fen: oursFen(ours), detail: { expected: expected.receiver, received: line.receiver } });
+  if (!ours) return finding(kindOfUnknown(line, expected));
+  if (ours.taken) return finding('duplicate_line', { detail: { object_id: ours.object_id } });
+  const our_fen = oursFen(ours);
+  if (line.currency !== ours.currency)
+    return finding('currency_mismatch', { our_fen, detail: { expected: ours.currency, received: line.currency.slice(0, 16) } });
+  if (line.amount_fen !== ours.amount_fen) {
+    const detail = { expected_fen: String(ours.amount_fen), received_fen: String(line.amount_fen) };
+    return finding('amount_mismatch', { our_fen, detail, at_risk_fen: difference(line.amount_fen, ours.amount_fen) });
+  }
+  return is_payment ? judgePayment(line, ours, finding) : judgeRefund(line, ours, finding);
+}
+
+type Find = (kind: ExceptionKind, differs?: Differs) => Verdict;
+
+function judgePayment(line: StoredLine, ours: Ours, finding: Find): Verdict {
+  if (line.state !== 'succeeded') {
+    // No bill completes a payment with a line that says that nothing was paid.
+    const detail = { our_state: ours.state, bill_state: line.state };
+    return ours.state === 'succeeded' ? finding('state_mismatch', { our_fen: ours.amount_fen, detail }) : { is: 'nothing' };
+  }
+  if (ours.state !== 'succeeded') {
+    const was_closed = ours.state === 'closed' || ours.state === 'refused' || ours.payment_state !== 'pending';
+    return finding(was_closed ? 'late_paid' : 'unknown_paid', { detail: { our_state: ours.state, payment_state: ours.payment_state } });
+  }
+  if (line.channel_transaction_id !== null && ours.channel_transaction_id !== null && line.channel_transaction_id !== ours.channel_transaction_id) {
+    const detail = { expected: ours.channel_transaction_id, received: line.channel_transaction_id };
+    return finding('transaction_mismatch', { our_fen: ours.amount_fen, detail });
+  }
+  return { is: 'match', key: ours.key };
+}
+
+function judgeRefund(line: StoredLine, ours: Ours, finding: Find): Verdict {
+  const detail = { our_state: ours.state, bill_state: line.state };
+  if (line.state === 'failed') {
+    // Both say that nothing was returned.
+    if (ours.state === 'refused') return { is: 'nothing' };
+    return ours.state === 'succeeded' ? finding('state_mismatch', { our_fen: ours.amount_fen, detail }) : { is: 'nothing' };
+  }
+  if (ours.state === 'succeeded') return { is: 'match', key: ours.key };
+  if (ours.state === 'refused') return finding('state_mismatch', { detail });
+  return finding(line.state === 'pending' ? 'refund_hold' : 'refund_unknown', { detail });
+}
+
+function kindOfUnknown(line: StoredLine, { merchant_code }: Expectations): ExceptionKind {
+  if (line.kind === 'reversal') return 'reversal';
+  if (line.kind === 'refund') return 'refund_bill_only';
+  return line.channel_order_no?.startsWith(merchant_code) && line.object_id !== null ? 'bill_only' : 'orphan';
+}
+
+const oursFen = (ours: Ours | undefined): Fen => (ours?.state === 'succeeded' ? ours.amount_fen : zero);
+const lineName = (line: StoredLine): string =>
+  line.kind === 'payment'
+    ? `payment ${line.channel_order_no ?? line.channel_transaction_id}`
+    : `refund ${line.channel_refund_no ?? line.channel_refund_id ?? line.channel_order_no}`;
+
+/** Something of ours that no bill has had. */
+export type Missing = {
+  readonly object_id: string;
+  readonly payment_id: string;
+  readonly of: 'payment' | 'refund';
+  readonly state: AttemptState | RefundState;
+  readonly amount_fen: Fen;
+  readonly channel_transaction_id: string | null;
+  readonly channel_order_no: string;
+  /** When the channel says it happened; when it was asked for, where nothing was said. */
+  readonly at: Date;
+};
+
+/** The clock that a channel cuts its day by and the one in its answers differ by minutes. */
+const cut_off_ms = 30 * 60_000;
+
+/** Judges what the bill of its day does not have. `next_matched`: nor does the bill of the day after. */
+export function judgeMissing(missing: Missing, biz_date: string, next_matched: boolean): Finding {
+  const near_midnight = !next_matched && missing.at.getTime() >= dayStart(nextDay(biz_date)).getTime() - cut_off_ms;
+  const succeeded = missing.state === 'succeeded';
+  const kind: ExceptionKind = !succeeded ? 'stale' : near_midnight ? 'cut_off' : missing.of === 'payment' ? 'ours_only' : 'refund_ours_only';
+  return {
+    kind,
+    of: missing.of,
+    name: missing.object_id,
+    object_id: missing.object_id,
+    payment_id: missing.payment_id,
+    bill_id: null,
+    line: null,
+    channel_order_no: missing.channel_order_no,
+    channel_transaction_id: missing.channel_transaction_id,
+    our_fen: succeeded ? missing.amount_fen : zero,
+    bill_fen: zero,
+    at_risk_fen: missing.amount_fen,
+    detail:
+      kind === 'cut_off'
+        ? { reason: `expected in the bill of ${nextDay(biz_date)}`, reason_zh: `预计在 ${nextDay(biz_date)} 的账单中` }
+        : { our_state: missing.state },
+  };
+}
+
+/** The fee that a rate gives of an amount, in thousandths of a fen, as the channel rounds it. */
+export function expectedFee(amount_fen: Fen, rate_ppm: number, rounding: 'line' | 'batch'): bigint {
+  const exact = (amount_fen * BigInt(rate_ppm)) / 1000n;
+  return rounding === 'line' ? roundMillifen(exact) * 1000n : exact;
+}
+
+/** Judges the fee of a line; undefined where it is right or nobody knows what it should be. */
+export function judgeFee(line: StoredLine, object_id: string | null, expected: Expectations): Finding | undefined {
+  const rate_ppm = expected.fee_rate_ppm ?? line.fee_rate_ppm;
+  if (rate_ppm === null || line.state === 'failed') return undefined;
+  const right = expectedFee(line.amount_fen, rate_ppm, expected.fee_rounding) * (line.direction === 'in' ? 1n : -1n);
+  const off = line.fee_millifen - right;
+  if (off === 0n) return undefined;
+  const magnitude = off < 0n ? -off : off;
+  // The share of a fee that comes back is rounded by the channel's own rest of the order, which a bill does not show.
+  const is_rounding = magnitude < 1000n || (line.direction === 'out' && magnitude <= 1000n);
+  return {
+    kind: is_rounding ? 'rounding' : 'fee_mismatch',
+    of: 'other',
+    name: `fee ${lineName(line)}`,
+    object_id,
+    payment_id: null,
+    bill_id: line.bill_id,
+    line: line.line,
+    channel_order_no: line.channel_order_no,
+    channel_transaction_id: line.channel_transaction_id,
+    our_fen: zero,
+    bill_fen: zero,
+    at_risk_fen: larger(roundMillifen(magnitude), 1n as Fen),
+    detail: { expected_millifen: String(right), received_millifen: String(line.fee_millifen), rate_ppm: String(rate_ppm) },
+  };
+}

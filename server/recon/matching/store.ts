@@ -1,0 +1,294 @@
+import { type RawBuilder, sql } from 'kysely';
+import { dayStart, nextDay } from '../../channels/bill.ts';
+import { recon_statement_ms_max } from '../../kernel/limits.ts';
+import type { Ctx } from '../../platform/ctx.ts';
+import type { Trx } from '../bills/store.ts';
+import type { Missing, Ours, StoredLine } from './classify.ts';
+
+/** One matching: an account, a day, and the bill of the day where there is one. */
+export type Run = {
+  readonly merchant_id: string;
+  readonly merchant_code: string;
+  readonly channel_account_id: string;
+  readonly biz_date: string;
+  readonly bill_id: string | null;
+  readonly receiver: string;
+  readonly is_large: boolean;
+  /** No line of the bill has been matched yet. */
+  readonly is_fresh: boolean;
+};
+
+/**
+ * A transaction for set-based work: long statements, memory for hash joins, plans for these very values. Nobody else matches
+ * the same account meanwhile.
+ */
+export function inMatching<T>(ctx: Ctx, run: Run, work: (trx: Trx) => Promise<T>): Promise<T> {
+  return ctx.db.kysely.transaction().execute(async (trx) => {
+    await sql`select set_config('statement_timeout', ${String(recon_statement_ms_max)}, true), set_config('lock_timeout', ${String(recon_statement_ms_max)}, true),
+      set_config('idle_in_transaction_session_timeout', '60000', true), set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true),
+      set_config('enable_nestloop', ${run.is_large ? 'off' : 'on'}, true)`.execute(trx);
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`${run.merchant_id}/${run.channel_account_id}`}, 7262003))`.execute(trx);
+    return work(trx);
+  });
+}
+
+/** Matches of bills that are not current any more are nobody's. */
+export async function dropSuperseded(trx: Trx, run: Run): Promise<void> {
+  await sql`delete from recon_matches m using bills b where b.merchant_id = ${run.merchant_id} and b.channel_account_id = ${run.channel_account_id}
+    and b.biz_date = ${run.biz_date} and b.state = 'superseded' and m.merchant_id = b.merchant_id and m.bill_id = b.id`.execute(trx);
+}
+
+const lines = (run: Run): RawBuilder<unknown> => sql`from bill_lines l where l.merchant_id = ${run.merchant_id} and l.bill_id = ${run.bill_id}`;
+const unmatched = (run: Run): RawBuilder<unknown> => sql`${lines(run)}
+  and not exists (select 1 from recon_matches m where m.merchant_id = ${run.merchant_id} and m.bill_id = ${run.bill_id} and m.line = l.line)`;
+const unmatchedYet = (run: Run): RawBuilder<unknown> => (run.is_fresh ? lines(run) : unmatched(run));
+
+export async function isFresh(ctx: Ctx, { merchant_id, bill_id }: Pick<Run, 'merchant_id' | 'bill_id'>): Promise<boolean> {
+  const { rows } = await sql`select 1 from recon_matches where merchant_id = ${merchant_id} and bill_id = ${bill_id} limit 1`.execute(ctx.db.kysely);
+  return rows.length === 0;
+}
+
+/**
+ * Payments by our own number, everything equal: nearly all lines. Two lines of one payment: the first is matched, the other
+ * is left. Hash Join over both sides, 1 M × 1 M in some 15 s (2026-11-22).
+ */
+export async function matchPayments(trx: Trx, run: Run): Promise<void> {
+  await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
+    select ${run.merchant_id}, a.id, ${run.channel_account_id}, ${run.bill_id}, l.line, 'order_no'
+    from (select l.object_id, l.line, l.amount_fen, l.currency, l.channel_transaction_id ${unmatchedYet(run)} and l.kind = 'payment' and l.state = 'succeeded' and l.receiver = ${run.receiver} and l.object_id is not null) l
+    join attempts a on a.merchant_id = ${run.merchant_id} and a.id = l.object_id and a.channel_account_id = ${run.channel_account_id} and a.state = 'succeeded'
+      and a.amount_fen = l.amount_fen and a.currency = l.currency and a.channel_transaction_id = l.channel_transaction_id
+    order by l.line
+    on conflict do nothing`.execute(trx);
+}
+
+/** Refunds by our own number. */
+export async function matchRefunds(trx: Trx, run: Run): Promise<void> {
+  await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
+    select ${run.merchant_id}, r.id, ${run.channel_account_id}, ${run.bill_id}, l.line, 'refund_no'
+    from (select l.object_id, l.line, l.amount_fen, l.currency ${unmatchedYet(run)} and l.kind <> 'payment' and l.state <> 'failed' and l.receiver = ${run.receiver} and l.object_id is not null) l
+    join refunds r on r.merchant_id = ${run.merchant_id} and r.id = l.object_id and r.state = 'succeeded' and r.amount_fen = l.amount_fen and r.currency = l.currency
+    join attempts a on a.merchant_id = ${run.merchant_id} and a.id = r.attempt_id and a.channel_account_id = ${run.channel_account_id}
+    order by l.line
+    on conflict do nothing`.execute(trx);
+}
+
+/** Lines that are left, and lines of other bills whose exception is still open: what is known of ours may have changed. */
+export async function gatherLeftover(trx: Trx, run: Run): Promise<number> {
+  await sql`create temp table recon_leftover on commit drop as
+    select row_number() over (order by bill_id, line) as n, x.* from (
+      select l.* ${unmatched(run)}
+      union all
+      select l.* from recon_exceptions e
+      join bills b on b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'
+      join bill_lines l on l.merchant_id = e.merchant_id and l.bill_id = e.bill_id and l.line = e.line
+      where e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and e.closed_at is null and e.of <> 'other'
+        and e.bill_id is distinct from ${run.bill_id}
+        and not exists (select 1 from recon_matches m where m.merchant_id = l.merchant_id and m.bill_id = l.bill_id and m.line = l.line)
+    ) x`.execute(trx);
+  const { rows } = await sql<{ count: bigint }>`select count(*) as count from recon_leftover`.execute(trx);
+  // The candidates below are looked up one by one.
+  await sql`select set_config('enable_nestloop', 'on', true)`.execute(trx);
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** A line that is left with what of ours it could be about. `repeated`: the same line stands before it. */
+export type Pair = StoredLine & { readonly n: bigint; readonly repeated: boolean; readonly biz_date: string } & { readonly ours: JsonOurs | null };
+type JsonOurs = Omit<Ours, 'amount_fen' | 'taken'> & { readonly amount_fen: string; readonly taken: 'here' | 'elsewhere' | null };
+
+/** With another line, or with this very one by a repair that went on meanwhile: by the key of `recon_matches`, never line by line. */
+const taken = sql`(select case when m.bill_id = l.bill_id and m.line = l.line then 'here' else 'elsewhere' end from recon_matches m where m.merchant_id = c.merchant_id and m.object_id = c.id)`;
+
+/**
+ * By our number, then the channel's; of a refund then the one refund of that order with that amount, where there is but one.
+ * What belongs to another account is not looked at: a bill speaks for its own. A repair may match a line while this goes on.
+ */
+export async function readPairs(trx: Trx, run: Run, after: bigint, limit: number): Promise<readonly Pair[]> {
+  const { rows } = await sql<Pair>`
+    select l.n, l.bill_id, l.line, l.kind, l.direction, l.state, l.object_id, l.channel_order_no, l.channel_transaction_id, l.channel_refund_no, l.channel_refund_id, l.flow_no,
+      l.amount_fen, l.settled_fen, l.fee_millifen, l.fee_rate_ppm, l.currency, l.receiver, l.at, b.biz_date,
+      exists (select 1 from recon_leftover o where o.bill_id = l.bill_id and o.n < l.n and o.kind = l.kind and o.channel_order_no is not distinct from l.channel_order_no
+        and o.channel_refund_no is not distinct from l.channel_refund_no and o.channel_refund_id is not distinct from l.channel_refund_id and l.kind in ('payment', 'refund')) as repeated,
+      case when l.kind = 'payment' then pay.ours else ref.ours end as ours
+    from recon_leftover l
+    join bills b on b.merchant_id = ${run.merchant_id} and b.id = l.bill_id
+    left join lateral (
+      select jsonb_build_object('object_id', c.id, 'payment_id', c.payment_id, 'payment_state', p.state, 'state', c.state, 'amount_fen', c.amount_fen::text, 'currency', c.currency,
+        'channel_transaction_id', c.channel_transaction_id, 'key', c.key, 'taken', ${taken}) as ours
+      from (
+        select a.*, 'order_no' as key, 1 as rank from attempts a where a.merchant_id = ${run.merchant_id} and a.id = l.object_id and a.channel_account_id = ${run.channel_account_id}
+        union all
+        select a.*, 'transaction_id', 2 from attempts a where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id}
+          and a.channel_transaction_id = l.channel_transaction_id
+      ) c join payments p on p.merchant_id = c.merchant_id and p.id = c.payment_id
+      order by c.rank limit 1
+    ) pay on l.kind = 'payment'
+    left join lateral (
+      select jsonb_build_object('object_id', c.id, 'payment_id', c.payment_id, 'payment_state', 'paid', 'state', c.state, 'amount_fen', c.amount_fen::text, 'currency', c.currency,
+        'channel_transaction_id', null, 'key', c.key, 'taken', ${taken}) as ours
+      from (
+        select r.*, 'refund_no' as key, 1 as rank, 1::bigint as alike from refunds r where r.merchant_id = ${run.merchant_id} and r.id = l.object_id
+        union all
+        select r.*, 'refund_id', 2, 1 from attempts a join refunds r on r.merchant_id = a.merchant_id and r.payment_id = a.payment_id and r.attempt_id = a.id
+          and r.channel_refund_id = l.channel_refund_id
+          where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.channel_transaction_id = l.channel_transaction_id
+        union all
+        select r.*, 'unique', 3, count(*) over () from attempts a join refunds r on r.merchant_id = a.merchant_id and r.payment_id = a.payment_id and r.attempt_id = a.id
+          and r.amount_fen = l.amount_fen and r.state <> 'refused' and (l.channel_refund_no is null or l.kind = 'reversal' or l.channel_refund_no = l.channel_order_no)
+          where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.channel_transaction_id = l.channel_transaction_id
+          and not exists (select 1 from recon_matches m where m.merchant_id = r.merchant_id and m.object_id = r.id)
+      ) c join attempts own on own.merchant_id = c.merchant_id and own.id = c.attempt_id and own.channel_account_id = ${run.channel_account_id}
+      where c.alike = 1 order by c.rank limit 1
+    ) ref on l.kind <> 'payment'
+    where l.n > ${after} order by l.n limit ${limit}`.execute(trx);
+  return rows;
+}
+
+export type MatchRow = { readonly object_id: string; readonly bill_id: string; readonly line: number; readonly key: Ours['key'] };
+
+export async function insertMatches(trx: Trx, run: Pick<Run, 'merchant_id' | 'channel_account_id'>, rows: readonly MatchRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
+    select ${run.merchant_id}, x.object_id, ${run.channel_account_id}, x.bill_id, x.line, x.key
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as x (object_id text, bill_id text, line integer, key text) on conflict do nothing`.execute(trx);
+}
+
+/** An open expectation has no limit, but the paths by which one becomes known late do: channels tell within days. */
+const look_back_days = 7;
+
+export type MissingRow = Missing & { readonly n: bigint; readonly own_date: string; readonly next_matched: boolean };
+
+/** What of ours no bill has had: of this day, and of days that were matched before. */
+export async function gatherMissing(trx: Trx, run: Run): Promise<void> {
+  const from = dayStart(run.biz_date);
+  const to = dayStart(nextDay(run.biz_date));
+  const early = sql`${from}::timestamptz - make_interval(days => ${look_back_days})`;
+  const explained = (
+    id: string,
+  ) => sql`not exists (select 1 from recon_exceptions e where e.merchant_id = ${run.merchant_id} and e.object_id = ${sql.raw(id)} and e.standing
+      and e.line is not null and e.of <> 'other' and e.kind <> 'duplicate_line'
+      and exists (select 1 from bills b where b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'))`;
+  const unmatchedObject = (id: string) =>
+    sql`not exists (select 1 from recon_matches m where m.merchant_id = ${run.merchant_id} and m.object_id = ${sql.raw(id)})`;
+  await sql`select set_config('enable_nestloop', ${run.is_large ? 'off' : 'on'}, true)`.execute(trx);
+  await sql`create temp table recon_missing on commit drop as
+    select row_number() over (order by x.object_id) as n, x.*, d.biz_date as own_date,
+      coalesce((select y.matched_at is not null or y.biz_date = ${run.biz_date}::date from bill_days y where y.merchant_id = ${run.merchant_id} and y.channel_account_id = ${run.channel_account_id}
+        and y.kind = 'trade' and y.biz_date = d.biz_date + 1), false) as next_matched
+    from (
+      select a.id as object_id, a.payment_id, 'payment' as of, a.state, a.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5) as channel_order_no, a.paid_at as at
+      from attempts a where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.state = 'succeeded'
+        and a.paid_at >= ${early} and a.paid_at < ${to} and ${unmatchedObject('a.id')} and ${explained('a.id')}
+      union all
+      select a.id, a.payment_id, 'payment', a.state, a.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5), a.created_at
+      from attempts a where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.next_query_at is not null and a.state in ('sending', 'waiting')
+        and a.created_at >= ${from} and a.created_at < ${to} and ${explained('a.id')}
+      union all
+      select r.id, r.payment_id, 'refund', r.state, r.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5), r.created_at
+      from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${run.channel_account_id}
+      where r.merchant_id = ${run.merchant_id} and r.state = 'succeeded' and r.created_at >= ${early} and r.created_at < ${to} and ${unmatchedObject('r.id')} and ${explained('r.id')}
+    ) x
+    join bill_days d on d.merchant_id = ${run.merchant_id} and d.channel_account_id = ${run.channel_account_id} and d.kind = 'trade'
+      and d.biz_date = (x.at at time zone 'Asia/Shanghai')::date and (d.matched_at is not null or d.biz_date = ${run.biz_date}::date)`.execute(trx);
+}
+
+export async function readMissing(trx: Trx, after: bigint, limit: number): Promise<readonly MissingRow[]> {
+  const { rows } = await sql<MissingRow>`select * from recon_missing where n > ${after} order by n limit ${limit}`.execute(trx);
+  return rows;
+}
+
+export type FeeLine = StoredLine & { readonly matched_id: string | null };
+
+/** Lines whose fee is not what the rate gives, at most `limit` of them. */
+export async function readOddFees(
+  trx: Trx,
+  run: Run,
+  { rate_ppm, rounding, limit }: { rate_ppm: number | null; rounding: 'line' | 'batch'; limit: number },
+): Promise<readonly FeeLine[]> {
+  const rate = sql`coalesce(${rate_ppm}::bigint, l.fee_rate_ppm)`;
+  const right = rounding === 'line' ? sql`((l.amount_fen * ${rate} + 500000) / 1000000) * 1000` : sql`(l.amount_fen * ${rate}) / 1000`;
+  const { rows } =
+    await sql<FeeLine>`select l.bill_id, l.line, l.kind, l.direction, l.state, l.object_id, l.channel_order_no, l.channel_transaction_id, l.channel_refund_no,
+      l.channel_refund_id, l.flow_no, l.amount_fen, l.settled_fen, l.fee_millifen, l.fee_rate_ppm, l.currency, l.receiver, l.at,
+      (select case when m.bill_id = l.bill_id and m.line = l.line then m.object_id end from recon_matches m
+        where m.merchant_id = l.merchant_id and m.object_id = l.object_id) as matched_id
+    from bill_lines l where l.merchant_id = ${run.merchant_id} and l.bill_id = ${run.bill_id} and l.state <> 'failed' and ${rate} is not null
+      and l.fee_millifen <> case l.direction when 'in' then 1 else -1 end * ${right}
+    order by l.line limit ${limit}`.execute(trx);
+  return rows;
+}
+
+/** Lines that the version before had otherwise, or not at all, and the other way round. */
+export type Changed = {
+  readonly bill_id: string;
+  readonly line: number;
+  readonly name: string;
+  readonly channel_order_no: string | null;
+  readonly channel_transaction_id: string | null;
+  readonly object_id: string | null;
+  readonly before_fen: bigint | null;
+  readonly after_fen: bigint | null;
+  /** Of the fee, in thousandths of a fen. */
+  readonly before_millifen: bigint | null;
+  readonly after_millifen: bigint | null;
+};
+
+export async function readReissued(trx: Trx, run: Run, limit: number): Promise<readonly Changed[]> {
+  // A payment has no refund's numbers, and nothing equals null.
+  const names = ['channel_order_no', 'channel_transaction_id', 'channel_refund_no', 'channel_refund_id'];
+  const key = sql.raw(`kind, ${names.map((name) => `coalesce(${name}, '') as ${name}`).join(', ')}`);
+  const sums = (
+    bill: RawBuilder<unknown>,
+  ) => sql`(select ${key}, max(object_id) as object_id, min(line) as line, sum(amount_fen) as fen, sum(fee_millifen) as fee, min(state) as state
+    from bill_lines where merchant_id = ${run.merchant_id} and bill_id = ${bill} group by 1, 2, 3, 4, 5)`;
+  const before = sql`(select id from bills where merchant_id = ${run.merchant_id} and channel_account_id = ${run.channel_account_id} and kind = 'trade' and biz_date = ${run.biz_date}
+    and state = 'superseded' order by version desc limit 1)`;
+  const { rows } = await sql<Changed>`select ${run.bill_id} as bill_id, coalesce(n.line, o.line) as line, coalesce(n.object_id, o.object_id) as object_id,
+      concat_ws(' ', kind, ${sql.raw(names.map((name) => `nullif(${name}, '')`).join(', '))}) as name,
+      nullif(channel_order_no, '') as channel_order_no, nullif(channel_transaction_id, '') as channel_transaction_id,
+      o.fen::bigint as before_fen, n.fen::bigint as after_fen, o.fee::bigint as before_millifen, n.fee::bigint as after_millifen
+    from ${sums(before)} o full join ${sums(sql`${run.bill_id}`)} n using (kind, ${sql.raw(names.join(', '))})
+    where exists (select 1 from bills where merchant_id = ${run.merchant_id} and channel_account_id = ${run.channel_account_id} and kind = 'trade' and biz_date = ${run.biz_date} and state = 'superseded')
+      and (o.fen is distinct from n.fen or o.fee is distinct from n.fee or o.state is distinct from n.state)
+    order by line limit ${limit}`.execute(trx);
+  return rows;
+}
+
+/** What the balance should have moved by and what it did, where both bills of the day are there. */
+export async function readFund(
+  trx: Trx,
+  run: Run,
+): Promise<{ readonly traded_fen: bigint; readonly moved_fen: bigint; readonly split_fen: bigint } | undefined> {
+  const { rows } = await sql<{ traded_fen: bigint; moved_fen: bigint; split_fen: bigint }>`select
+      (select coalesce(sum(case direction when 'in' then settled_fen else -settled_fen end) - sum(fee_millifen) / 1000, 0)::bigint from bill_lines
+        where merchant_id = ${run.merchant_id} and bill_id = ${run.bill_id} and state <> 'failed') as traded_fen,
+      coalesce(sum(case direction when 'in' then amount_fen else -amount_fen end) filter (where l.kind in ('payment', 'refund', 'fee')), 0)::bigint as moved_fen,
+      coalesce(sum(amount_fen) filter (where l.kind = 'split'), 0)::bigint as split_fen
+    from bills b join bill_lines l on l.merchant_id = b.merchant_id and l.bill_id = b.id
+    where b.merchant_id = ${run.merchant_id} and b.channel_account_id = ${run.channel_account_id} and b.kind = 'fund' and b.biz_date = ${run.biz_date} and b.state = 'current'
+    group by b.id`.execute(trx);
+  return rows[0];
+}
+
+/** False when the bill that was matched is not that of the day any more. */
+export async function markMatched(trx: Trx, run: Run, now: Date): Promise<boolean> {
+  const { rows } =
+    await sql`update bill_days set matched_at = coalesce(matched_at, ${now}) where merchant_id = ${run.merchant_id} and channel_account_id = ${run.channel_account_id}
+    and kind = 'trade' and biz_date = ${run.biz_date} and bill_id is not distinct from ${run.bill_id} returning biz_date`.execute(trx);
+  return rows.length === 1;
+}
+
+export async function feeRate(ctx: Ctx, merchant_id: string, channel_account_id: string): Promise<number | null> {
+  const { rows } = await sql<{
+    fee_rate_ppm: number | null;
+  }>`select fee_rate_ppm from recon_settings where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(ctx.db.kysely);
+  return rows[0]?.fee_rate_ppm ?? null;
+}
+
+export async function setFeeRate(
+  ctx: Ctx,
+  { merchant_id, channel_account_id, fee_rate_ppm, now }: { merchant_id: string; channel_account_id: string; fee_rate_ppm: number | null; now: Date },
+) {
+  await sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) values (${merchant_id}, ${channel_account_id}, ${fee_rate_ppm}, ${now})
+    on conflict (merchant_id, channel_account_id) do update set fee_rate_ppm = excluded.fee_rate_ppm, updated_at = excluded.updated_at`.execute(ctx.db.kysely);
+}

@@ -1,0 +1,19 @@
+import type { Ctx } from '../platform/ctx.ts';
+import type { DueTask } from '../platform/due/sweeper.ts';
+import { makeStatement } from './making/service.ts';
+import { claimStatements } from './store.ts';
+
+/** A million lines take a minute on a slow machine; a statement whose worker died is made by another after this. */
+const lease_ms = 10 * 60_000;
+
+/** The due rows of settlement: statements to make, one at a time on a node, since each reads much. */
+export function settlementTasks(ctx: Ctx): readonly DueTask<unknown>[] {
+  const statements: DueTask<{ readonly merchant_id: string; readonly id: string }> = {
+    name: 'statements',
+    lease_ms,
+    concurrency: 1,
+    claim: (limit, now, lease) => claimStatements(ctx, limit, now, lease),
+    work: (row) => makeStatement(ctx, row),
+  };
+  return [statements as DueTask<unknown>];
+}

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { readArguments } from '../../testing/arguments.ts';
+import { commitOf } from '../commit.ts';
+import { type Crew, openCrew, workersDefault } from '../crew.ts';
+import type { Verdict } from '../seed.ts';
+import { bank, type PlantedBug } from './bank.ts';
+
+/** What came of one bug: who noticed it, and after how many seeds. */
+export type Hunt = { readonly id: string; readonly noticed: boolean; readonly by: string; readonly seeds: number | null; readonly seconds: number };
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const plant = join(import.meta.dirname, 'plant.ts');
+/** A bug that keeps a world from ever coming to an end is noticed by that: a sound one ends within seconds. */
+const seed_ms_max = 180_000;
+const tests_ms_max = 300_000;
+
+const usage = `npm run sim -- --bugs [--bug ID] [--seeds N] [--seed TEXT] [--workers N] [--json]
+  --bug: ${bank.map(({ id }) => id).join(' ')}`;
+
+/** 0 when every bug of the bank was noticed. */
+export async function run(args: readonly string[]): Promise<number> {
+  const values = readArguments(args, {
+    usage,
+    options: {
+      bug: { is: 'text', one_of: bank.map(({ id }) => id) },
+      seeds: { is: 'whole', usual: 40, least: 1 },
+      seed: { is: 'text', usual: 'bugs' },
+      workers: { is: 'whole', usual: workersDefault(), least: 1 },
+      json: { is: 'switch' },
+    },
+  });
+  const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const chosen = values.bug === undefined ? bank : bank.filter(({ id }) => id === values.bug);
+  const seeds = Array.from({ length: values.seeds }, (_, at) => `${values.seed}.${at}`);
+
+  const waiting = chosen.values();
+  const hunts: Hunt[] = [];
+  const work = async () => {
+    for (const bug of waiting) {
+      const found = bug.noticed_by === 'seeds' ? await huntBySeeds(bug, seeds) : await huntByTests(bug, bug.noticed_by);
+      hunts.push(found);
+      say(`${found.noticed ? 'noticed' : 'NOT NOTICED'} ${found.id}: ${found.by}${found.seeds === null ? '' : ` (${found.seeds} seeds)`}`);
+    }
+  };
+  await Promise.all(Array.from({ length: values.workers }, work));
+
+  const missed = hunts.filter(({ noticed }) => !noticed).map(({ id }) => id);
+  const needed = hunts.flatMap(({ noticed, seeds: count }) => (noticed && count !== null ? [count] : [])).sort((a, b) => a - b);
+  const summary = {
+    commit: commitOf(),
+    bugs: hunts.length,
+    noticed: hunts.length - missed.length,
+    missed,
+    by_seeds: needed.length,
+    median_seeds: needed[Math.floor(needed.length / 2)] ?? null,
+    most_seeds: needed.at(-1) ?? null,
+  };
+  process.stdout.write(`${JSON.stringify(summary, undefined, values.json ? undefined : 2)}\n`);
+  return missed.length === 0 ? 0 : 1;
+}
+
+const envOf = ({ id }: PlantedBug) => ({ NODE_OPTIONS: `--import=${plant}`, HELIU_PLANTED_BUG: id });
+
+/** One world after the other, the same for every bug, until one of them is judged broken. */
+async function huntBySeeds(bug: PlantedBug, seeds: readonly string[]): Promise<Hunt> {
+  const started_ms = performance.now();
+  const crew: Seeds = openCrew('seed.process.ts', 1, envOf(bug));
+  // The same world without the bug: what is broken there as well says nothing of it.
+  const control: Seeds = openCrew('seed.process.ts', 1);
+  const hunt = (noticed: boolean, by: string, count: number): Hunt => ({ id: bug.id, noticed, by, seeds: count, seconds: secondsSince(started_ms) });
+  try {
+    for (const [at, seed] of seeds.entries()) {
+      const verdict = await lived(crew, seed);
+      const noticed = noticedIn(verdict);
+      if (noticed === undefined) continue;
+      const without = noticedIn(await lived(control, seed));
+      return without === undefined ? hunt(true, noticed, at + 1) : hunt(false, `seed ${seed} is broken without the bug too: ${without}`, at + 1);
+    }
+    return hunt(false, 'no seed of them', seeds.length);
+  } finally {
+    crew.kill();
+    control.kill();
+  }
+}
+
+type Seeds = Crew<{ readonly seed: string }, Verdict>;
+
+/** The verdict of one world, or a sentence when it came to none. */
+const lived = (crew: Seeds, seed: string): Promise<Verdict | string> =>
+  within(
+    seed_ms_max,
+    new Promise((resolve, reject) => {
+      crew
+        .run([{ seed }], (done) => {
+          resolve(done);
+          return undefined;
+        })
+        .catch(reject);
+    }),
+  );
+
+function noticedIn(verdict: Verdict | string): string | undefined {
+  if (typeof verdict === 'string') return verdict;
+  return verdict.violations[0]?.invariant ?? (verdict.unknown === undefined ? undefined : `no verdict: ${verdict.unknown.split('\n')[0]}`);
+}
+
+/** What the work gives, or a sentence when it fails or takes too long. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve('a world never came to an end'), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    return `the program broke: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function huntByTests(bug: PlantedBug, files: readonly string[]): Promise<Hunt> {
+  const started_ms = performance.now();
+  const args = ['--test', '--test-reporter=tap', '--test-force-exit', ...files];
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...envOf(bug) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: tests_ms_max,
+    killSignal: 'SIGKILL',
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  // Innermost first: a file or suite fails with its test.
+  const failed = /^\s+not ok \d+ - (.+)$/m.exec(output)?.[1] ?? /^not ok \d+ - (.+)$/m.exec(output)?.[1];
+  return { id: bug.id, noticed: code !== 0 && failed !== undefined, by: failed ?? files.join(' '), seeds: null, seconds: secondsSince(started_ms) };
+}
+
+const secondsSince = (started_ms: number): number => Math.round((performance.now() - started_ms) / 100) / 10;

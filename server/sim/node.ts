@@ -1,0 +1,245 @@
+import type { InjectOptions } from 'fastify';
+import { sql } from 'kysely';
+import { type App, createApp } from '../app.ts';
+import type { Rng } from '../kernel/rng.ts';
+import type { Secret } from '../kernel/secret.ts';
+import type { Clock } from '../kernel/time.ts';
+import type { Changes } from '../platform/changes.ts';
+import type { Config } from '../platform/config.ts';
+import type { Ctx } from '../platform/ctx.ts';
+import { createDb } from '../platform/db/db.ts';
+import { followDatabaseTime } from '../platform/db/time.ts';
+import { createLog, type Log } from '../platform/log.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { openDataKeys } from '../platform/vault/data-keys.ts';
+import { createVault } from '../platform/vault/vault.ts';
+import type { DatabaseClient, Fate } from './database.ts';
+import type { Network } from './network.ts';
+import type { Sim } from './sim.ts';
+
+/** An answer to a request over the virtual network. */
+export type WireAnswer = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+export type WireRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer | undefined;
+};
+
+/** One node of Heliu on virtual ports: an object graph that can be thrown away. */
+export type Node = DatabaseClient & {
+  readonly ctx: Ctx;
+  /** Serves a request; rejects when the node dies over it. */
+  readonly serve: (request: WireRequest) => Promise<WireAnswer>;
+  /** Stands still for so long: nothing of it happens in the meantime. */
+  readonly pause: (ms: number) => void;
+  readonly skew: (ms: number) => void;
+  /** Its connection for news breaks; what is announced until it notices is lost. */
+  readonly loseNews: () => void;
+  readonly hear: (payload: string) => void;
+  /** Errors that it logged, which a world without trouble of its own has none of. */
+  readonly errors: readonly string[];
+};
+
+export type NodeOptions = {
+  readonly sim: Sim;
+  readonly network: Network;
+  readonly name: string;
+  readonly config: Config & { readonly database_url: Secret };
+  /** Sees to it that it is started again. */
+  readonly onCrash: (node: Node) => void;
+};
+
+/** The files whose sleeps are looks at whether there is something to do, and what they look for. */
+const pollers: readonly (readonly [file: string, task: string])[] = [
+  ['due/sweeper.ts', 'sweeper'],
+  ['outbox/sequencer.ts', 'events'],
+  ['ledger/projection/service.ts', 'ledger'],
+  ['db/statistics.ts', 'statistics'],
+  ['db/time.ts', 'time'],
+  ['server/app.ts', 'house'],
+  ['routing/health/service.ts', 'health'],
+];
+
+/** Starts a node on the world's database; it serves and sweeps when the promise resolves. */
+export async function startNode({ sim, network, name, config, onCrash }: NodeOptions): Promise<Node> {
+  const { scheduler, database } = sim;
+  const errors: string[] = [];
+  const losses = new Set<(error: Error) => void>();
+  let alive = true;
+  let paused_until_ms = 0;
+  let skew_ms = 0;
+  let claimed = '';
+
+  const later = (ms: number, what: string, run: () => void): void => {
+    const go = (): void => {
+      if (!alive) return;
+      if (paused_until_ms > scheduler.now_ms()) later(paused_until_ms - scheduler.now_ms(), what, run);
+      else run();
+    };
+    scheduler.after(ms, what, name, go);
+  };
+  const crash = (): void => {
+    if (!alive) return;
+    alive = false;
+    scheduler.note('crash', name, '', '');
+    database.drop(node);
+    for (const lose of losses) lose(new Error('connection reset by a node that died'));
+    onCrash(node);
+  };
+  const client: DatabaseClient = {
+    name,
+    later,
+    crash,
+    reach: (point): Fate => {
+      const fate = sim.reach(name, point);
+      if (fate !== 'go' || sim.healed) return fate;
+      if (!sim.numbering || !alive || !sim.faults.hit('OF-01')) return fate;
+      return sim.faults.dice('OF-01').chance(0.5) ? 'crash_before' : 'crash_after';
+    },
+    isAlive: () => alive,
+    answered: (statement) => {
+      claimed = statement;
+    },
+  };
+  const machine: Clock = {
+    now: () => new Date(scheduler.now_ms() + skew_ms),
+    monotonic_ms: () => scheduler.now_ms(),
+    sleep: (ms, signal) => {
+      const task = pollTask(claimed);
+      return new Promise((resolve) => {
+        if (ms <= 0 || signal?.aborted) return resolve();
+        const wake = () => {
+          handle.cancelled = true;
+          signal?.removeEventListener('abort', wake);
+          if (paused_until_ms > scheduler.now_ms()) later(paused_until_ms - scheduler.now_ms(), 'wake', resolve);
+          else if (alive) resolve();
+        };
+        const handle: { cancelled: boolean } = task === undefined ? scheduler.after(ms, 'sleep', name, wake) : scheduler.poll(ms, task, name, wake);
+        signal?.addEventListener('abort', wake);
+      });
+    },
+  };
+  const rng: Rng = sim.dice(`node ${name} ${scheduler.now_ms()}`);
+  const log = watchedLog(machine, errors);
+  const metrics = createMetrics({ process_metrics: false });
+  // The client is completed to the node below; connections are made only after that.
+  const node = client as Node;
+  const db = createDb(database.poolOf(node), metrics);
+  const { clock } = await followDatabaseTime({ db, clock: machine, log });
+  const vault = createVault(await openDataKeys({ db, clock, rng, master_key: config.master_key }), rng);
+  const changes = createChanges(db);
+  const http = network.httpOf(node, config);
+  const ctx: Ctx = { clock, rng, db, http, vault, changes: changes.port, config, log, metrics };
+  const app: App = await createApp(ctx);
+  await app.http.fastify.ready();
+
+  const serve = (request: WireRequest): Promise<WireAnswer> =>
+    new Promise((resolve, reject) => {
+      losses.add(reject);
+      const { method, url, headers, body } = request;
+      const { pathname, search } = new URL(url);
+      const injected: InjectOptions = {
+        method,
+        url: pathname + search,
+        headers: { ...headers },
+        remoteAddress: '127.0.0.1',
+        ...(body === undefined ? {} : { payload: body }),
+      };
+      const answered = (answer: WireAnswer) => {
+        const fate = node.reach(`reply ${method} ${pathname.split('/')[1]}`);
+        if (!alive) return;
+        scheduler.note('reply', name, pathname, String(answer.status));
+        if (fate === 'crash_before' || fate === 'lose_answer') {
+          losses.delete(reject);
+          reject(new Error('the answer was lost'));
+        } else {
+          losses.delete(reject);
+          resolve(answer);
+        }
+        if (fate === 'crash_before' || fate === 'crash_after') crash();
+      };
+      later(0, `serve ${method} ${pathname.split('/').slice(1, 3).join('/')}`, () => {
+        app.http.fastify.inject(injected).then(
+          ({ statusCode, headers: given, rawPayload }) => answered({ status: statusCode, headers: flat(given), body: rawPayload }),
+          (error: Error) => {
+            losses.delete(reject);
+            reject(error);
+          },
+        );
+      });
+    });
+  Object.assign(client, {
+    ctx,
+    serve,
+    pause: (ms: number) => {
+      paused_until_ms = Math.max(paused_until_ms, scheduler.now_ms() + ms);
+    },
+    skew: (ms: number) => {
+      skew_ms = ms;
+    },
+    loseNews: () => changes.lose(later),
+    hear: changes.hear,
+    errors,
+  });
+  app.work();
+  return node;
+}
+
+/** Whether a sleep is a look of a poller, told by who sleeps. */
+function pollTask(claimed: string): string | undefined {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 5;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = before;
+  for (const [file, task] of pollers) if (stack.includes(file)) return task === 'sweeper' ? claimed : task;
+  return undefined;
+}
+
+const flat = (headers: NodeJS.Dict<number | string | string[]>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]));
+
+/** A log that keeps what was an error. */
+function watchedLog(clock: Clock, errors: string[]): Log {
+  const log = createLog('error', clock, { write: (line) => void errors.push(line.trim()) });
+  return log;
+}
+
+/** How long a dead connection for news goes unnoticed, and how long it takes to have another. */
+const notice_ms_max = 800;
+const reconnect_ms = 300;
+
+/** News between nodes: announced through the database, heard from the world. */
+function createChanges(db: Ctx['db']) {
+  const listeners = new Map<string, ((id: string) => void)[]>();
+  const resets: (() => void)[] = [];
+  let connected = true;
+  let deaf = false;
+  const port: Changes = {
+    on: (topic, listener) => void listeners.set(topic, [...(listeners.get(topic) ?? []), listener]),
+    onReset: (listener) => void resets.push(listener),
+    connected: () => connected,
+    announce: async (topic, id, within = db.kysely) => {
+      await sql`select pg_notify('heliu_changes', ${`${topic}:${id}`})`.execute(within);
+    },
+  };
+  return {
+    port,
+    hear: (payload: string) => {
+      if (deaf) return;
+      const [topic = '', id = ''] = payload.split(':', 2);
+      for (const listener of listeners.get(topic) ?? []) listener(id);
+    },
+    lose: (later: DatabaseClient['later']) => {
+      deaf = true;
+      later(notice_ms_max, 'news are missed', () => {
+        connected = false;
+        later(reconnect_ms, 'news are back', () => {
+          for (const reset of resets) reset();
+          deaf = false;
+          connected = true;
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bank } from './bugs/bank.ts';
+import { fault_ids, fault_texts } from './faults.ts';
+import type { summary } from './kill/report.ts';
+import type { Report as RacesReport } from './races/run.ts';
+import type { Summary as SeedsSummary } from './seeds.ts';
+import type { SweepSummary } from './sweep.ts';
+
+/** What `npm run sim -- --bugs --json` prints. */
+type BugsSummary = {
+  readonly commit: string;
+  readonly bugs: number;
+  readonly noticed: number;
+  readonly missed: readonly string[];
+  readonly median_seeds: number | null;
+};
+
+/** Each part's command, and the file beside the page into which its last published run was printed. */
+const parts = {
+  seeds: 'npm run sim -- --seeds N --repeat 50 --json',
+  sweep: 'npm run sim -- --sweep --json',
+  races: 'npm run sim -- --races --json',
+  kill: 'npm run sim -- --kill --json',
+  bugs: 'npm run sim -- --bugs --json',
+} as const;
+type Part = keyof typeof parts;
+
+const folder = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability');
+
+function readRun<Run>(part: Part): Run | undefined {
+  const file = join(folder, `${part}.json`);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Run) : undefined;
+}
+
+/** `docs/reference/reliability.md`: what is promised, and what the last published runs have measured of it. */
+export function printReliability(): string {
+  return [
+    heading,
+    seedsText(readRun<SeedsSummary & Noted>('seeds')),
+    sweepText(readRun<SweepSummary>('sweep')),
+    racesText(readRun<RacesReport>('races')),
+    killText(readRun<ReturnType<typeof summary> & Noted>('kill')),
+    bugsText(readRun<BugsSummary>('bugs')),
+    commandsText(),
+  ].join('\n');
+}
+
+const heading = `<!-- Generated from the runs in docs/reference/reliability by "npm run gen": do not edit. -->
+
+# 可靠性 · Reliability
+
+合流的承诺：没有一笔钱会丢失、翻倍或被猜测。下面是最近一次公布的运行所测得的数字；每一项都可用同一条命令和种子重跑。规则见[不变量](invariants.md)。
+
+What Heliu promises: no money is lost, doubled or guessed. These are the figures of the last published runs; each can be run again by its command and seed. The
+rules stand in [invariants](invariants.md).
+`;
+
+const none = (part: Part): string => `尚无公布的运行。No run was published: \`${parts[part]}\`.\n`;
+/** What whoever published a run wrote beside its figures: the conditions that one has to know to read them. */
+type Noted = { readonly note?: string; readonly note_zh?: string };
+const noteOf = ({ note, note_zh }: Noted): string => (note === undefined ? '' : `\n${note_zh ?? ''}\n${note}\n`);
+/** With no failure in n independent worlds, the share of failing ones is below 3/n with 95 % confidence. */
+const bound = (worlds: number): string => `${((3 / worlds) * 100).toPrecision(2)} %`;
+
+function seedsText(run: (SeedsSummary & Noted) | undefined): string {
+  const title = '## 确定性模拟 · Deterministic simulation\n';
+  if (!run) return `${title}\n${none('seeds')}`;
+  const rows = fault_ids.map((id) => `| \`${id}\` | ${fault_texts[id]} | ${run.faults[id] ?? 0} |`);
+  return `${title}
+多个节点、商户、付款人与攻击者，真实的渠道模拟器与真实的 SQL，虚拟时间，任意处崩溃；然后止住故障、收敛、与渠道自己的账核对。
+Several nodes, merchants, payers and attackers, the real gateways and real SQL, virtual time, crashes anywhere; then faults stop, all settles, and the books are
+held against the gateways' own.
+
+| | |
+|---|--:|
+| 提交 commit | \`${run.commit}\` |
+| 世界 worlds | ${run.seeds} |
+| 支付 payments at the gateways | ${run.payments} |
+| 退款 refunds | ${run.refunds} |
+| 渠道通知 notifications | ${run.notifications} |
+| Webhook webhooks | ${run.webhooks} |
+| 虚拟小时 virtual hours | ${run.virtual_hours} |
+| 违反 violations | ${run.violations} |
+| 未能判定 verdicts not known | ${run.unknown} |
+| 重放一致 repeated to the letter | ${run.hashes_repeated} / ${run.repeated} |
+| 收敛 converged within (virtual) | p50 ${run.converge_s.p50} s, p99 ${run.converge_s.p99} s, max ${run.converge_s.max} s |
+| 每个世界的处理器时间 processor time of a world | ${run.cpu_seconds_per_seed} s |
+${run.violations + run.unknown === 0 ? `| 失败率上界（95 %）failing worlds, upper bound | ${bound(run.seeds)} |\n` : ''}
+一个世界的时间约四成用于进程内的 PostgreSQL（WebAssembly，约四千条语句），其余是 HTTP、签名与事件循环；同一台机器上别的工作会使它变长。
+Some four tenths of a world's time go to PostgreSQL in the process (WebAssembly, some four thousand statements), the rest to HTTP, signatures and the turns of the event
+loop; other work on the same machine lengthens it.
+
+| 故障 Fault | | 次数 Injected |
+|---|---|--:|
+${rows.join('\n')}
+${noteOf(run)}`;
+}
+
+function sweepText(run: SweepSummary | undefined): string {
+  const title = '## 逐点崩溃 · Crash sweep\n';
+  if (!run) return `${title}\n${none('sweep')}`;
+  return `${title}
+每个典型场景在每个让出点上崩溃，${run.ways === 1 ? '三种方式轮流取一' : '三种方式都试'}：效果之前、之后、之后而应答丢失。
+Each golden scenario crashes at each of its yield points, in ${run.ways === 1 ? 'one of three ways by turns' : 'each of three ways'}: before the effect, after it, and after it with the answer lost.
+
+| | |
+|---|--:|
+| 提交 commit | \`${run.commit}\` |
+| 场景 scenarios | ${run.scenarios} |
+| 崩溃点 yield points hit | ${run.points_hit} / ${run.points_existing} |
+| 运行 runs | ${run.runs} |
+| 违反 violations | ${run.violations} |
+| 未能判定 not known | ${run.unknown} |
+`;
+}
+
+function racesText(run: RacesReport | undefined): string {
+  const title = '## 竞争 · Races\n';
+  if (!run) return `${title}\n${none('races')}`;
+  return `${title}
+两个节点在真实 PostgreSQL 上对同一笔支付各做一件事，逐条语句交错。
+Two nodes do one thing each to one payment on real PostgreSQL, one statement at a time.
+
+| | |
+|---|--:|
+| 提交 commit | \`${run.commit}\` |
+| 命令对 pairs of commands | ${run.pairs} |
+| 交错 schedules | ${run.schedules} |
+| 不同的次序 distinct orders | ${run.distinct_orders} |
+| 等待锁 waited for a lock | ${run.blocked} |
+| 死锁 deadlocks | ${run.deadlocks} |
+| 违反 violations | ${run.violations} |
+`;
+}
+
+function killText(run: (ReturnType<typeof summary> & Noted) | undefined): string {
+  const title = '## 黑盒 · Black box\n';
+  if (!run) return `${title}\n${none('kill')}`;
+  const { alone, amid_other_faults } = run.recovery.heliu;
+  const of = (times: typeof alone) => (times ? `p50 ${times.p50_ms} ms, p95 ${times.p95_ms} ms, max ${times.max_ms} ms` : '–');
+  const episodes = Object.entries(run.faults).map(([name, count]) => `| \`${name}\` | ${count} |`);
+  const skipped = Object.entries(run.skipped).map(([name, why]) => `| \`${name}\` | ${why} |`);
+  return `${title}
+真实进程、真实套接字，负载之下随机 kill -9、停顿、断线、满盘、改钟。
+Real processes and sockets; under load they are killed, stopped, cut off, out of disk and out of time.
+
+| | |
+|---|--:|
+| 提交 commit | \`${run.commit}\` |
+| kill -9 Heliu | ${run.kills.heliu} |
+| kill -9 PostgreSQL | ${run.kills.database} |
+| 支付 payments | ${run.payments} |
+| 退款 refunds | ${run.refunds} |
+| 已确认的写入 acknowledged writes | ${run.acknowledged} |
+| **已确认而丢失 acknowledged and lost** | **${run.lost}** |
+| **翻倍 doubled** | **${run.doubled}** |
+| **悬而未决 unresolved** | **${run.unresolved}** |
+| 违反 violations | ${run.violations.length} |
+| 重启到首单 first order after a node's restart | ${of(alone)} |
+| 同上，另有故障 the same amid other faults | ${of(amid_other_faults)} |
+| 数据库恢复 PostgreSQL's own recovery | ${of(run.recovery.postgres.alone)} |
+| 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)} |
+
+| 故障 Fault | 次数 Episodes |
+|---|--:|
+${[...episodes, ...skipped].join('\n')}
+${noteOf(run)}`;
+}
+
+function bugsText(run: BugsSummary | undefined): string {
+  const title = '## 植入的缺陷 · Planted bugs\n';
+  const rows = bank.map(({ id, file, harm, noticed_by }) => {
+    const by = noticed_by === 'seeds' ? '模拟 seeds' : noticed_by.map((each) => `\`${each.split('/').at(-1)}\``).join(' ');
+    const noticed = !run ? '–' : run.missed.includes(id) ? '✗' : '✓';
+    return `| \`${id}\` | ${harm} | \`${file}\` | ${by} | ${noticed} |`;
+  });
+  return `${title}
+${run ? `${run.noticed} / ${run.bugs} 被发现 noticed; 种子数中位数 median seeds needed ${run.median_seeds ?? '–'}; 提交 commit \`${run.commit}\`.\n` : none('bugs')}
+| | 危害 Harm | 位置 Place | 由谁发现 Noticed by | |
+|---|---|---|---|:-:|
+${rows.join('\n')}
+`;
+}
+
+function commandsText(): string {
+  const rows = Object.entries(parts).map(([part, command]) => `| \`${command}\` | \`docs/reference/reliability/${part}.json\` |`);
+  return `## 重跑 · Run it again
+
+把一次运行的 JSON 存到所列文件，再执行 \`npm run gen\`，即更新本页。
+Keep the JSON of a run in its file and run \`npm run gen\`: that renews this page.
+
+| | |
+|---|---|
+${rows.join('\n')}
+`;
+}

@@ -1,0 +1,233 @@
+import { sql } from 'kysely';
+import type { Ctx } from '../platform/ctx.ts';
+import { brokenAlways, brokenIsolation, brokenTruth, brokenWhenQuiet, isAlone, type Violation } from '../testing/invariants.ts';
+import { attack } from './attackers.ts';
+import { createDice } from './dice.ts';
+import { type Engine, openEngine } from './engine.ts';
+import type { FaultId } from './faults.ts';
+import { enterWorld, realNow_ms } from './globals.ts';
+import { brokenPromises, createJournal, type Journal } from './journal.ts';
+import { changeSomething } from './merchants.ts';
+import { TooLong } from './scheduler.ts';
+import { type Life, live, payLate } from './workload.ts';
+import { openWorld, type World } from './world.ts';
+
+/** What one seed may be limited to, so that a failing one can be made smaller. */
+export type SeedOptions = {
+  readonly payments?: number | undefined;
+  readonly nodes?: number | undefined;
+  readonly only?: readonly FaultId[] | undefined;
+};
+
+/** What came of one seed. `unknown`: it could not be judged, which is as bad as a violation. */
+export type Verdict = {
+  readonly seed: string;
+  readonly hash: string;
+  readonly violations: readonly { readonly invariant: string; readonly detail: string }[];
+  readonly unknown: string | undefined;
+  readonly payments: number;
+  readonly refunds: number;
+  readonly webhooks: number;
+  readonly notifications: number;
+  readonly nodes: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** The faults that were on, whether or not they came about. */
+  readonly on: readonly FaultId[];
+  readonly events: number;
+  readonly yield_points: number;
+  readonly virtual_hours: number;
+  readonly converge_s: number;
+  readonly wall_ms: number;
+  /** Of one core: what a busy machine does not change much. */
+  readonly cpu_ms: number;
+  readonly last: readonly string[];
+};
+
+let engine: Promise<Engine> | undefined;
+/** The one database of this process. */
+export const sharedEngine = (): Promise<Engine> => {
+  engine ??= openEngine();
+  return engine;
+};
+
+/** How long payers and merchants go about it, and how long everything may then take to settle. */
+const safety_ms = 240_000;
+const converge_hours_max = 48;
+
+/** Lives through one seed: safety, heal, converge, final reads, verdict. The same seed does the same things. */
+export async function runSeed(seed: string, options: SeedOptions = {}): Promise<Verdict> {
+  const opened = await sharedEngine();
+  const started_ms = realNow_ms();
+  const used = process.cpuUsage();
+  const dice = createDice(seed, 'shape');
+  const shape = { nodes: 1 + dice.below(4), merchants: 1 + dice.below(5), payments: 40 + dice.below(30) };
+  const nodes = options.nodes ?? shape.nodes;
+  const payments = options.payments ?? shape.payments;
+  let world: World | undefined;
+  let judged: Pick<Verdict, 'violations' | 'unknown' | 'converge_s'>;
+  try {
+    world = await openWorld({ seed, engine: opened, nodes, merchants: shape.merchants, only: options.only });
+    judged = await world.sim.scheduler.pump(judge(world, payments));
+  } catch (error) {
+    const unknown = error instanceof TooLong ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    judged = { violations: [], unknown, converge_s: 0 };
+  } finally {
+    enterWorld(undefined);
+  }
+  const { user, system } = process.cpuUsage(used);
+  return { ...verdictOf(seed, world), ...judged, nodes, wall_ms: realNow_ms() - started_ms, cpu_ms: (user + system) / 1000 };
+}
+
+function verdictOf(seed: string, world: World | undefined): Omit<Verdict, 'violations' | 'unknown' | 'converge_s' | 'nodes' | 'wall_ms' | 'cpu_ms'> {
+  const truths = [...(world?.gateways.simulators.values() ?? [])].map((simulator) => simulator.truth());
+  const scheduler = world?.sim.scheduler;
+  const begun_ms = Date.parse('2026-11-22T02:00:00.000Z');
+  return {
+    seed,
+    hash: scheduler?.hash() ?? '',
+    payments: [...(world?.gateways.simulators.values() ?? [])].reduce((sum, simulator) => sum + simulator.orders().length, 0),
+    refunds: truths.reduce((sum, { refunds }) => sum + refunds.length, 0),
+    webhooks: world?.receivers.received.length ?? 0,
+    notifications: world?.gateways.sent.length ?? 0,
+    faults: Object.fromEntries(world?.sim.faults.counts ?? []),
+    on: world?.sim.faults.on ?? [],
+    events: scheduler?.steps() ?? 0,
+    yield_points: world?.sim.points().length ?? 0,
+    virtual_hours: ((scheduler?.now_ms() ?? begun_ms) - begun_ms) / 3_600_000,
+    last: scheduler?.last() ?? [],
+  };
+}
+
+/** Heals the world, waits until all is settled, and holds everything against everything. */
+export async function judgeAtRest(
+  world: World,
+  journal: Journal,
+  lives: readonly Pick<Life, 'merchant' | 'payment_id'>[],
+  afterwards: () => Promise<void> = () => Promise.resolve(),
+): Promise<Pick<Verdict, 'violations' | 'unknown' | 'converge_s'>> {
+  const { sim } = world;
+  const healed_ms = sim.scheduler.now_ms();
+  let settled = await untilQuiet(world);
+  if (settled) {
+    await afterwards();
+    settled = await untilQuiet(world);
+  }
+  const converge_s = (sim.scheduler.now_ms() - healed_ms) / 1000;
+  while (!sim.database.isFree()) await sim.sleep(1_000);
+  const ctx = world.plain as Ctx;
+  const violations = [...(await brokenWhenQuiet(ctx)), ...(await brokenTruth(ctx, world.gateways.simulators)), ...(await brokenOutside(world, journal, lives))];
+  const shown = violations.filter(({ invariant }) => !isToldOfTime(world, invariant)).map(shownViolation);
+  return { violations: shown, unknown: settled ? undefined : `not quiet after ${converge_hours_max} virtual hours`, converge_s };
+}
+
+const shownViolation = ({ invariant, rows }: Violation) => ({
+  invariant,
+  detail: JSON.stringify(rows.slice(0, 3), (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+});
+
+async function judge(world: World, payments: number): Promise<Pick<Verdict, 'violations' | 'unknown' | 'converge_s'>> {
+  const { sim, merchants } = world;
+  const journal = createJournal(world);
+  const during: Violation[] = [];
+  const turmoil = sim.dice('turmoil');
+  sim.numbering = true;
+  const attacking = attack(world);
+  const troubling = trouble(world);
+  const sampling = sample(world, during);
+  const lives = await Promise.all(
+    Array.from({ length: payments }, (_, at): Promise<Life> => live(world, journal, turmoil.pick(merchants), `o${at}`, safety_ms)),
+  );
+  sim.faults.heal();
+  sim.healed = true;
+  await world.allUp();
+  await Promise.all([attacking, troubling, sampling]);
+  while (!sim.database.isFree()) await sim.sleep(1);
+  const mixed = await brokenIsolation(world.plain as Ctx);
+  if (mixed.length > 0) return { violations: mixed.map(shownViolation), unknown: undefined, converge_s: 0 };
+  const judged = await judgeAtRest(world, journal, lives, () => payLate(world));
+  return { ...judged, violations: [...during.filter(({ invariant }) => !isToldOfTime(world, invariant)).map(shownViolation), ...judged.violations] };
+}
+
+/** A channel whose clock is wrong dates its payments wrongly: what it said is stored, and this is how a person is told. */
+const isToldOfTime = ({ sim }: World, invariant: string): boolean => invariant.startsWith('I-21') && sim.faults.on.includes('CF-24');
+
+/** Class S at one moment while everything is under way: another one in each seed. A look takes as long as a tenth of the rest. */
+async function sample({ sim, plain }: World, during: Violation[]): Promise<void> {
+  await sim.sleep(sim.dice('sample').below(safety_ms));
+  while (!sim.database.isFree()) await sim.sleep(1);
+  during.push(...(await brokenAlways(plain as Ctx)));
+}
+
+/** What befalls nodes by themselves: standing still, wrong clocks, changed settings. */
+async function trouble(world: World): Promise<void> {
+  const { sim, network } = world;
+  const dice = sim.dice('trouble');
+  while (!sim.healed) {
+    await sim.sleep(1_000);
+    for (const node of [...network.nodes]) {
+      if (sim.faults.hit('OF-02')) node.pause(dice.between(1, 120) * 1000);
+      if (sim.faults.hit('OF-12')) node.skew(dice.pick([-86_400_000, -3_600_000, 3_600_000, 86_400_000, 0]));
+    }
+    if (network.nodes.length > 0 && sim.faults.hit('OF-14')) {
+      // What the console asks for may fail as anything else does; it is asked for again, or not.
+      changeSomething({ sim, ctx: world.someCtx(), network, receivers: world.receivers }, dice.pick(world.merchants)).catch(() => {});
+    }
+  }
+  for (const node of network.nodes) node.skew(0);
+}
+
+/** Waits until nothing is open and the gateways have nothing left to say. False when that takes too long. */
+async function untilQuiet({ sim, plain }: World): Promise<boolean> {
+  const give_up_ms = sim.scheduler.now_ms() + converge_hours_max * 3_600_000;
+  const open = sql<{
+    open: boolean;
+  }>`select exists (select 1 from attempts where next_query_at is not null) or exists (select 1 from payments where next_close_at is not null)
+    or exists (select 1 from refunds r where next_query_at is not null and ${isAlone}) or exists (select 1 from deliveries where next_send_at is not null)
+    or exists (select 1 from events where sequence is null) as open`;
+  let calm = 0;
+  while (calm < 3) {
+    if (sim.scheduler.now_ms() > give_up_ms) return false;
+    await sim.sleep(calm === 0 ? 60_000 : 1_800_000);
+    if (!sim.database.isFree()) continue;
+    const { rows } = await open.execute(plain.db.kysely);
+    calm = rows[0]?.open ? 0 : calm + 1;
+  }
+  return true;
+}
+
+/** Held against the merchants' side of it. */
+async function brokenOutside(world: World, journal: Journal, lives: readonly Pick<Life, 'merchant' | 'payment_id'>[]): Promise<Violation[]> {
+  const found: Violation[] = [];
+  const tell = (invariant: string, ...rows: unknown[]) => found.push({ invariant, rows });
+  for (const text of [...world.receivers.broken, ...world.gateways.broken, ...world.network.broken]) tell(text.slice(0, 4), text);
+  for (const text of await brokenPromises(world, journal)) tell(text.slice(0, 4), text);
+  const stored = await world.plain.db.kysely
+    .selectFrom('events')
+    .select(['id', 'merchant_id', 'payload', 'object_id', 'object_version', 'created_at'])
+    .execute();
+  const events = new Map(stored.map((event) => [event.id, event]));
+  for (const { event, merchant, body, at_ms } of world.receivers.received) {
+    const row = events.get(event.id);
+    if (!row) tell('I-35 a webhook told of what was never committed', event);
+    else if (row.payload !== body) tell('I-35 a webhook said something else than its event', event);
+    else if (row.created_at.getTime() > at_ms + 1) tell('I-35 a webhook was sent before its event', event);
+    if (row && row.merchant_id !== world.merchants[merchant]?.id) tell('I-34 an event reached another merchant', event);
+  }
+  for (const { merchant, payment_id } of lives) {
+    if (payment_id === undefined) continue;
+    const { body: payment } = (await world.ask(merchant, { method: 'GET', path: `/v1/payments/${payment_id}` })) ?? {};
+    const told = world.receivers.newest(merchant.at, payment_id);
+    if (!told || told.state !== payment?.state) tell('I-31 the merchant holds another state', { payment_id, told: told?.state, is: payment?.state });
+    const { body: refunds } = (await world.ask(merchant, { method: 'GET', path: `/v1/refunds?payment_id=${payment_id}&limit=100` })) ?? {};
+    for (const refund of refunds?.data ?? []) {
+      if (refund.state !== 'succeeded' && refund.state !== 'refused') continue;
+      const known = world.receivers.newest(merchant.at, refund.id);
+      if (known?.state !== refund.state || known?.version !== refund.version)
+        tell('I-31 the merchant holds another refund', { refund: refund.id, told: known?.state, is: refund.state });
+    }
+  }
+  for (const line of world.errors()) if (line.includes('believed: ')) tell('what the code believes was not so', line.slice(0, 1_000));
+  const explained = (['OF-01', 'OF-04', 'OF-05', 'OF-07', 'OF-08', 'OF-09'] as const).some((id) => (world.sim.faults.counts.get(id) ?? 0) > 0);
+  if (!explained && journal.failures.length > 0) tell('a request failed on our side', ...journal.failures);
+  return found;
+}

@@ -1,0 +1,185 @@
+import type { Method, Payment } from '@heliu/contract';
+import type { Dice } from './dice.ts';
+import type { Journal } from './journal.ts';
+import type { Merchant } from './merchants.ts';
+import type { World } from './world.ts';
+
+/** How a payer pays, what the request needs for it, and how the payer comes to the order. */
+export const ways: readonly { readonly method: Method | 'barcode'; readonly fields?: Readonly<Record<string, string>>; readonly opens?: boolean }[] = [
+  { method: 'wechat_qr' },
+  { method: 'alipay_qr' },
+  { method: 'barcode' },
+  { method: 'wechat_jsapi', fields: { payer_id: 'oSimPayer0001' } },
+  { method: 'wechat_mini', fields: { payer_id: 'oSimPayer0002' } },
+  { method: 'wechat_h5', fields: { payer_ip: '203.0.113.9' } },
+  { method: 'wechat_app' },
+  { method: 'alipay_jsapi', fields: { payer_id: '2088000000000001' } },
+  { method: 'alipay_mini', fields: { payer_id: '2088000000000002' } },
+  { method: 'alipay_wap', opens: true },
+  { method: 'alipay_page', opens: true },
+  { method: 'alipay_app', opens: true },
+];
+
+/** A payment as its merchant knows it. */
+export type Life = { readonly merchant: Merchant; readonly order_no: string; payment_id: string | undefined; readonly tries: Payment[] };
+
+/** Amounts whose subset sums differ, so that a wrong sum names what is missing. */
+const amounts_fen = [101, 211, 431, 877, 1759, 3527, 7057, 14107, 28219] as const;
+
+/** One payment's life, as its dice have it: the merchant asks, the payer pays or not, and all of it may happen twice. */
+export async function live(world: World, journal: Journal, merchant: Merchant, order_no: string, spread_ms: number): Promise<Life> {
+  const { sim } = world;
+  const dice = sim.dice(`life ${order_no}`);
+  const life: Life = { merchant, order_no, payment_id: undefined, tries: [] };
+  await sim.sleep(dice.below(spread_ms));
+  const request = {
+    merchant_order_no: order_no,
+    amount_fen: dice.pick(amounts_fen),
+    subject: '一杯茶',
+    expires_in_s: 60 + dice.below(240),
+    ...wayOf(world, dice),
+  };
+  const idempotency_key = dice.chance(0.8) ? `create-${order_no}` : undefined;
+  const twice = sim.faults.hit('MF-02');
+  const created = journal.post(merchant, '/v1/payments', request, { idempotency_key, node: dice.below(4) });
+  const repeated = twice ? journal.post(merchant, '/v1/payments', request, { idempotency_key, node: dice.below(4) }) : undefined;
+  const answers = [await created, await repeated];
+  const answer = answers.find((each) => each?.status === 201) ?? (await again(world, journal, life, request, idempotency_key));
+  if (answer?.status !== 201) return life;
+  const payment = answer.body as Payment;
+  life.payment_id = payment.id;
+  life.tries.push(payment);
+  await openOrder(world, payment);
+  for (let step = 1 + dice.below(5); step > 0; step--) {
+    await sim.sleep(dice.below(dice.chance(0.1) ? 90_000 : 6_000));
+    const at_once = dice.chance(0.3) ? 2 : 1;
+    if (at_once > 1) sim.faults.count('OF-11');
+    await Promise.all(Array.from({ length: at_once }, () => act(world, journal, dice, life)));
+  }
+  return life;
+}
+
+/** The merchant did not hear what became of its request: it asks again, in the same words. */
+async function again(world: World, journal: Journal, { merchant }: Life, request: object, idempotency_key: string | undefined) {
+  for (let tries = 0; tries < 3; tries++) {
+    await world.sim.sleep(3_000);
+    const answer = await journal.post(merchant, '/v1/payments', request, { idempotency_key });
+    if (answer !== undefined && answer.status < 500 && answer.status !== 409 && answer.status !== 429) return answer;
+  }
+  return undefined;
+}
+
+function wayOf(world: World, dice: Dice): Readonly<Record<string, string>> {
+  const way = dice.chance(0.5) ? (ways[dice.below(3)] as (typeof ways)[number]) : dice.pick(ways);
+  if (way.method !== 'barcode') return { method: way.method, ...way.fields };
+  const simulator = world.gateways.simulators.get(dice.pick(['wechatpay', 'alipay']));
+  return {
+    method: 'barcode',
+    auth_code: simulator?.newPaymentCode(dice.pick(['pays', 'pays', 'asks_password', 'asks_password', 'insufficient_funds', 'expired'])) ?? '',
+  };
+}
+
+/** Orders of pages and apps begin when the wallet opens what it was handed. */
+export function openOrder({ gateways }: World, { attempt, next_action }: Payment): void {
+  if (!attempt || !next_action) return;
+  if (attempt.method.endsWith('_barcode') || !isWait(next_action)) gateways.shown.add(attempt.channel_order_no);
+  const open = gateways.simulators.get(attempt.channel)?.open;
+  if (next_action.type === 'redirect' && attempt.method === 'alipay_wap') open?.(next_action.url);
+  if (next_action.type === 'redirect' && attempt.method === 'alipay_page') open?.(next_action.url);
+  if (next_action.type === 'submit_form') open?.(`${next_action.url}${next_action.url.includes('?') ? '&' : '?'}${new URLSearchParams(next_action.fields)}`);
+  if (next_action.type === 'invoke' && attempt.method === 'alipay_app') open?.(Object.values(next_action.params)[0] ?? '');
+}
+
+/** Something that the payer or the merchant does next, sensible or not. */
+async function act(world: World, journal: Journal, dice: Dice, life: Life): Promise<void> {
+  const { merchant, payment_id: id } = life;
+  const post = (path: string, body: object = {}) =>
+    journal.post(merchant, path, body, {
+      idempotency_key: dice.chance(0.5) ? `${path.split('/').at(-1)}-${id}-${dice.below(1_000_000)}` : undefined,
+      node: dice.below(4),
+    });
+  switch (dice.below(12)) {
+    case 0:
+      await post(`/v1/payments/${id}/close`);
+      return;
+    case 1:
+      await post(`/v1/payments/${id}/cancel`);
+      return;
+    case 2:
+      await post(`/v1/payments/${id}/sync`);
+      return;
+    case 3: {
+      const tried = await post(`/v1/payments/${id}/attempts`, wayOf(world, dice));
+      if (tried?.status !== 201) return;
+      life.tries.push(tried.body as Payment);
+      openOrder(world, tried.body as Payment);
+      return;
+    }
+    case 4:
+    case 5:
+    case 6: {
+      const merchant_refund_no = `${life.order_no}-r${dice.below(4)}`;
+      const refund = { payment_id: id, merchant_refund_no, amount_fen: 1 + dice.below(800) };
+      const other = dice.chance(0.4) ? post('/v1/refunds', { ...refund, merchant_refund_no: `${merchant_refund_no}b` }) : undefined;
+      await Promise.all([post('/v1/refunds', refund), other]);
+      return;
+    }
+    case 7:
+      await journal.read(merchant, `/v1/payments/${id}`);
+      return;
+    default:
+      await pay(world, dice, life);
+  }
+}
+
+/** The payer's hand on one of the tries; who pays one of them may pay another as well. */
+export async function pay(world: World, dice: Dice, life: Life): Promise<void> {
+  const { tries } = life;
+  const chosen = dice.chance(0.5) ? [dice.pick(tries)] : tries;
+  for (const each of chosen) if (await hasCode(world, life, each)) await payOne(world, dice, tries, each);
+}
+
+/** A payer can pay what it was shown: where the channel's answer was lost, nobody has the code, until a query or a repeat brings it. */
+async function hasCode(world: World, { merchant, payment_id }: Life, { attempt, next_action }: Payment): Promise<boolean> {
+  if (!attempt || attempt.method.endsWith('_barcode') || !isWait(next_action)) return attempt !== null;
+  const answer = await world.ask(merchant, { method: 'GET', path: `/v1/payments/${payment_id}` });
+  if (answer?.status !== 200) return false;
+  const now = answer.body as Payment;
+  if (now.attempt?.id !== attempt.id || isWait(now.next_action)) return false;
+  openOrder(world, now);
+  return true;
+}
+
+const isWait = (action: Payment['next_action']): boolean => !action || action.type === 'wait' || action.type === 'none';
+
+async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt }: Payment): Promise<void> {
+  if (!attempt) return;
+  const simulator = world.gateways.simulators.get(attempt.channel);
+  const order = simulator?.orders().find(({ order_no }) => order_no === attempt.channel_order_no);
+  if (!simulator || !order?.payable) return;
+  const does = dice.chance(0.88) ? 'pay' : 'decline';
+  // A fault is for the notification of this very payment; where there will be none it would be left lying.
+  if (does === 'pay' && !order.method.endsWith('_barcode')) world.gateways.spoilNext(attempt.channel);
+  const before = paidOf(world, tries);
+  const paid = await simulator.act(order.order_no, { do: does });
+  if (paid.done && before > 0 && paidOf(world, tries) > before) world.sim.faults.count('CF-20');
+}
+
+function paidOf({ gateways }: World, tries: readonly Payment[]): number {
+  const numbers = new Set(tries.map(({ attempt }) => attempt?.channel_order_no));
+  return [...gateways.simulators.values()].flatMap((simulator) => simulator.truth().payments).filter(({ order_no }) => numbers.has(order_no)).length;
+}
+
+/** Payers who come after all is closed. What tells of their money is a notification alone, so none of them is spoilt. */
+export async function payLate(world: World): Promise<void> {
+  const dice = world.sim.dice('late');
+  const rate = world.sim.faults.on.includes('CF-19') ? 0.5 : 0;
+  for (const simulator of world.gateways.simulators.values()) {
+    const closed = simulator.orders().filter(({ state, method }) => /CLOSED/.test(state) && !method.endsWith('_barcode'));
+    for (const { order_no } of closed) {
+      if (!dice.chance(rate)) continue;
+      if ((await simulator.act(order_no, { do: 'pay', late: true })).done) world.sim.faults.count('CF-19');
+      await world.sim.sleep(dice.below(5_000));
+    }
+  }
+}

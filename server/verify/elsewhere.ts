@@ -1,0 +1,48 @@
+import type { Text } from './rule.ts';
+
+/** Invariants that no query over today's tables can answer: what they wait for, or what holds them instead. */
+export const elsewhere: readonly (readonly [id: string, statement: Text, why: Text])[] = [
+  [
+    'I-02',
+    { zh: '渠道的每笔成功最终都入账，或作为重复、迟到款项退回', en: 'every success at the channel ends as paid, or goes back as a duplicate or late' },
+    {
+      zh: '须与渠道的账比较：测试与模拟以渠道模拟器的账核对；对账单接入后成为规则',
+      en: "needs the channel's books: tests and simulation compare them; becomes a rule with the channels' bills",
+    },
+  ],
+  [
+    'I-12',
+    {
+      zh: '渠道实际退出的钱不超过收到的，且等于我方记的成功退款',
+      en: 'what the channel gave back is no more than it took, and equals the refunds that succeeded here',
+    },
+    { zh: '同上', en: 'the same' },
+  ],
+  [
+    'I-38',
+    { zh: '每个超时或 5xx 最终都有唯一的真相', en: 'each time-out or 5xx resolves to one truth' },
+    { zh: '须有客户端的记录：由模拟与杀进程测试核对', en: 'needs the journal of a client: held by simulation and by the tests that kill' },
+  ],
+  ['I-39', { zh: '写后即可读到，在任何节点', en: 'a write is read at once, on every node' }, { zh: '同上', en: 'the same' }],
+  [
+    'I-40',
+    { zh: '每件工作至多一次外部效果', en: 'a job has at most one effect outside' },
+    { zh: '须与渠道的账比较：由模拟核对', en: "needs the channel's books: held by simulation" },
+  ],
+  [
+    'I-42',
+    { zh: '代理层级无环，分润之和不超过 100%', en: 'agents form no circle, and shares sum to at most 100 %' },
+    { zh: '尚无代理商', en: 'there are no agents yet' },
+  ],
+  ['I-44', { zh: '平台、账本与账单的总额一致', en: 'totals of platform, ledger and bill agree' }, { zh: '尚未接入对账单', en: 'bills are not imported yet' }],
+  [
+    'I-46',
+    { zh: '日志、指标与错误中没有机密与个人信息', en: 'no secret and nothing personal in logs, metrics and errors' },
+    { zh: '不在数据库内：由埋入标记后全面扫描的测试核对', en: 'not in the database: held by a test that plants marks and looks for them everywhere' },
+  ],
+  [
+    'I-49',
+    { zh: '一个节点的时钟偏一天，不改变任何资金决定', en: 'a node whose clock is a day off changes no decision about money' },
+    { zh: '是一次运行的性质：由模拟核对', en: 'a property of a run: held by simulation' },
+  ],
+];

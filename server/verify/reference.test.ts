@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { elsewhere } from './elsewhere.ts';
+import { printInvariants } from './reference.ts';
+import { rules } from './rules.ts';
+
+it('every invariant from I-01 on has a rule, or a reason why it has none', () => {
+  const ruled = new Set(rules.map(({ id }) => id.split('.')[0] as string));
+  const reasoned = elsewhere.map(([id]) => id);
+  assert.deepEqual(
+    reasoned.filter((id) => ruled.has(id)),
+    [],
+    'both',
+  );
+  const last = Math.max(...[...ruled, ...reasoned].map((id) => Number.parseInt(id.slice(2), 10)));
+  assert.ok(last >= 50);
+  const wanted = [...Array.from({ length: last }, (_, at) => `I-${String(at + 1).padStart(2, '0')}`), 'I-28b'];
+  assert.deepEqual([...ruled, ...reasoned].toSorted(), wanted.toSorted());
+});
+
+it('the page has a line for each', () => {
+  const page = printInvariants();
+  for (const { id } of rules) assert.ok(page.includes(`| \`${id}\` |`), id);
+  for (const [id] of elsewhere) assert.ok(page.includes(`| \`${id}\` |`), id);
+});

@@ -1,0 +1,208 @@
+import { sql } from 'kysely';
+import { account_names } from '../../ledger/account.ts';
+import { money_events } from '../../ledger/projection/event-postings.ts';
+import type { Rule } from '../rule.ts';
+
+const replay = {
+  zh: '运行 heliu ledger replay 找出与事件不符的凭证并报告；不要手工改库，查明后以冲正更正。',
+  en: 'Run heliu ledger replay to see which postings differ from their events, and report it; do not edit the database: once it is understood, post a reversal.',
+};
+
+/** Books that have seen every event of their merchant: of these, the ledger says what payments and refunds say. */
+const caught_up = sql`(select b.merchant_id, b.livemode from ledger_books b join event_sequences s on s.merchant_id = b.merchant_id and s.livemode = b.livemode and s.last = b.position
+  where not exists (select 1 from events e where e.sequence is null and e.merchant_id = b.merchant_id and e.livemode = b.livemode))`;
+
+/** What holds of the ledger. */
+export const ledger_rules: readonly Rule[] = [
+  {
+    id: 'I-22.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '每张凭证都有分录，且借贷相抵', en: 'every posting has entries, and they sum to zero' },
+    remedy: replay,
+    names: ['merchant_id', 'posting_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select p.merchant_id, p.id as posting_id, sum(e.amount_fen) as sum_fen from ledger_postings p
+        left join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id
+        group by p.merchant_id, p.id having coalesce(sum(e.amount_fen), 1) <> 0 or count(distinct e.currency) <> 1`,
+    ],
+  },
+  {
+    id: 'I-23.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '每个科目每日的发生额等于其分录之和', en: 'what moved on each account on each day is the sum of its entries' },
+    remedy: replay,
+    names: ['merchant_id', 'account', 'party_id', 'biz_date'],
+    since: 'everything',
+    queries: () => [
+      sql`select merchant_id, livemode, account, party_id, biz_date, sum(debit_fen) as debit_fen_apart, sum(credit_fen) as credit_fen_apart from (
+          select merchant_id, livemode, account, party_id, currency, biz_date, debit_fen, credit_fen from ledger_turnovers
+          union all select p.merchant_id, p.livemode, e.account, e.party_id, e.currency, p.biz_date, -greatest(e.amount_fen, 0), -greatest(-e.amount_fen, 0)
+          from ledger_postings p join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id) x
+        group by merchant_id, livemode, account, party_id, currency, biz_date having sum(debit_fen) <> 0 or sum(credit_fen) <> 0`,
+    ],
+  },
+  {
+    id: 'I-24.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '账本看过的每个资金事件恰有一张凭证', en: 'each event of money that the book has seen has its one posting' },
+    remedy: replay,
+    names: ['merchant_id', 'event_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select coalesce(e.merchant_id, p.merchant_id) as merchant_id, coalesce(e.id, p.source_id) as event_id, e.type, p.id as posting_id from (
+          select e.merchant_id, e.livemode, e.id, e.type from events e join ledger_books b on b.merchant_id = e.merchant_id and b.livemode = e.livemode
+          where e.sequence <= b.position and e.type = any (${money_events}::text[])) e
+        full join (select merchant_id, livemode, id, source_id from ledger_postings where source_id like 'evt\\_%') p
+          on p.merchant_id = e.merchant_id and p.livemode = e.livemode and p.source_id = e.id
+        where e.id is null or p.id is null or p.id <> 'pst_' || substr(e.id, 5)`,
+    ],
+  },
+  {
+    id: 'I-24.2',
+    area: 'ledger',
+    severity: 2,
+    class: 'S',
+    title: { zh: '凭证号连续，自一起，无缺号', en: 'the numbers of a book begin at one and have no gap' },
+    remedy: replay,
+    names: ['merchant_id', 'livemode'],
+    since: 'everything',
+    queries: () => [
+      sql`select b.merchant_id, b.livemode, b.last_no, p.postings, p.least, p.most from ledger_books b
+        left join (select merchant_id, livemode, count(*) as postings, count(distinct no) as numbers, min(no) as least, max(no) as most from ledger_postings group by 1, 2) p
+          on p.merchant_id = b.merchant_id and p.livemode = b.livemode
+        where b.last_no <> coalesce(p.most, 0) or p.postings <> p.numbers or p.postings <> p.most or p.least <> 1`,
+    ],
+  },
+  {
+    id: 'I-25.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '冲正逐行抵销其所指的凭证', en: 'a reversal undoes the posting that it names, line by line' },
+    remedy: replay,
+    names: ['merchant_id', 'posting_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select r.merchant_id, r.id as posting_id, r.reverses_id from ledger_postings r
+        left join ledger_postings o on o.merchant_id = r.merchant_id and o.id = r.reverses_id and o.livemode = r.livemode and o.kind <> 'reversal'
+        where r.kind = 'reversal' and o.id is null`,
+      sql`select merchant_id, posting_id, line, sum(amount_fen) as apart_fen from (
+          select r.merchant_id, r.id as posting_id, e.line, e.account, e.party_id, e.amount_fen from ledger_postings r
+            join ledger_entries e on e.merchant_id = r.merchant_id and e.posting_id = r.id where r.kind = 'reversal'
+          union all select r.merchant_id, r.id, e.line, e.account, e.party_id, e.amount_fen from ledger_postings r
+            join ledger_entries e on e.merchant_id = r.merchant_id and e.posting_id = r.reverses_id where r.kind = 'reversal') x
+        group by merchant_id, posting_id, line, account, party_id having sum(amount_fen) <> 0 or count(*) <> 2`,
+    ],
+  },
+  {
+    id: 'I-26.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '没有封闭清单之外的科目：没有可提现的余额，也没有资金池',
+      en: 'there is no account outside the closed list, which has none to draw from and none that is pooled',
+    },
+    remedy: replay,
+    names: ['merchant_id', 'account'],
+    since: 'everything',
+    queries: () => [
+      sql`select merchant_id, account, count(*) as entries from ledger_entries where account <> all (${account_names}::text[]) group by 1, 2`,
+      sql`select merchant_id, account, count(*) as days from ledger_turnovers where account <> all (${account_names}::text[]) group by 1, 2`,
+    ],
+  },
+  {
+    id: 'I-27.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '手续费不超过收款，退回的手续费不超过收取的', en: 'a fee is no more than the payment, and no more goes back of it than was taken' },
+    remedy: replay,
+    names: ['merchant_id', 'attempt_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select merchant_id, attempt_id, sum(case kind when 'payment' then fee_fen else -fee_fen end) as left_fen from ledger_postings
+        where kind in ('payment', 'refund') group by merchant_id, attempt_id
+        having sum(case kind when 'payment' then fee_fen else -fee_fen end) < 0 or bool_or(fee_fen not between 0 and amount_fen)`,
+      // The account says what the postings say.
+      sql`select p.merchant_id, p.attempt_id, p.id as posting_id, p.fee_fen, sum(e.amount_fen) as service_fee_fen from ledger_postings p
+        left join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'service_fee'
+        where p.kind in ('payment', 'refund') group by p.merchant_id, p.id, p.attempt_id, p.kind, p.fee_fen
+        having coalesce(sum(e.amount_fen), 0) <> case p.kind when 'payment' then -p.fee_fen else p.fee_fen end`,
+    ],
+  },
+  {
+    id: 'I-28.1',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: { zh: '凭证与其支付尝试、退款的金额和渠道账户一致', en: 'a posting has the amount and the channel account of its attempt or refund' },
+    remedy: replay,
+    names: ['merchant_id', 'posting_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select p.merchant_id, p.id as posting_id, p.kind, p.amount_fen, a.amount_fen as attempt_fen, a.disposition from ledger_postings p
+        left join attempts a on a.merchant_id = p.merchant_id and a.id = p.attempt_id
+        left join payments m on m.merchant_id = a.merchant_id and m.id = a.payment_id
+        where p.kind in ('payment', 'duplicate', 'late') and ((a.amount_fen, a.channel_account_id, a.payment_id, m.livemode) is distinct from (p.amount_fen, p.channel_account_id, p.payment_id, p.livemode)
+          or a.disposition is distinct from case p.kind when 'payment' then 'accepted' else p.kind end)`,
+      sql`select p.merchant_id, p.id as posting_id, p.kind, p.amount_fen, r.amount_fen as refund_fen, r.state, r.cause from ledger_postings p
+        left join refunds r on r.merchant_id = p.merchant_id and r.id = p.refund_id
+        where p.kind in ('refund', 'return') and ((r.amount_fen, r.attempt_id, r.livemode, r.state) is distinct from (p.amount_fen, p.attempt_id, p.livemode, 'succeeded')
+          or (r.cause in ('duplicate', 'late')) is distinct from (p.kind = 'return'))`,
+    ],
+  },
+  {
+    id: 'I-28.2',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '看完全部事件的账本：每个渠道账户的应收等于收款减退款',
+      en: 'in a book that has seen all events, receivable is what was paid less what was refunded, for each channel account',
+    },
+    remedy: replay,
+    names: ['merchant_id', 'channel_account_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select x.merchant_id, x.livemode, x.channel_account_id, sum(x.amount_fen) as apart_fen from (
+          select a.merchant_id, m.livemode, a.channel_account_id, a.amount_fen from attempts a
+            join payments m on m.merchant_id = a.merchant_id and m.id = a.payment_id where a.state = 'succeeded'
+          union all select r.merchant_id, r.livemode, a.channel_account_id, -r.amount_fen from refunds r
+            join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id where r.state = 'succeeded'
+          union all select p.merchant_id, p.livemode, e.party_id, -e.amount_fen from ledger_postings p
+            join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'channel_receivable'
+            where p.source_id like 'evt\\_%') x
+        join ${caught_up} c on c.merchant_id = x.merchant_id and c.livemode = x.livemode
+        group by x.merchant_id, x.livemode, x.channel_account_id having sum(x.amount_fen) <> 0`,
+    ],
+  },
+  {
+    id: 'I-28.3',
+    area: 'ledger',
+    severity: 2,
+    class: 'S',
+    title: { zh: '可下载的结算单，其文件的字节数与所签的一致', en: 'the files of a statement that is ready are as long as what was signed' },
+    remedy: {
+      zh: '重新生成该时间段的结算单，并查明是谁改动了文件。',
+      en: 'Make the statement of that period anew, and find out who changed the files.',
+    },
+    names: ['merchant_id', 'statement_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select f.merchant_id, f.statement_id, f.format, f.bytes, c.bytes as found from (
+          select merchant_id, statement_id, run, file ->> 'format' as format, (file ->> 'bytes')::bigint as bytes
+          from (select merchant_id, id as statement_id, run, jsonb_array_elements(files) as file from statements where state = 'ready') x) f
+        left join (select merchant_id, statement_id, run, format, sum(length(bytes)) as bytes from statement_chunks group by 1, 2, 3, 4) c
+          on c.merchant_id = f.merchant_id and c.statement_id = f.statement_id and c.run = f.run and c.format = f.format
+        where f.bytes <> coalesce(c.bytes, 0)`,
+    ],
+  },
+];

@@ -1,0 +1,134 @@
+import { sql } from 'kysely';
+import type { Rule } from '../rule.ts';
+
+const again = {
+  zh: '重新对账该日：npm run heliu -- recon run --account <账户> --date <账单日>；仍存在则报告。',
+  en: 'Match the day again: npm run heliu -- recon run --account <account> --date <day>; report it if it stays.',
+};
+const keep = {
+  zh: '保留数据库备份并报告：账单与匹配由程序写入，不应被改动。',
+  en: 'Keep a backup of the database and report it: bills and matches are written by Heliu alone.',
+};
+
+/** What holds of bills, matches and exceptions. */
+export const reconciliation_rules: readonly Rule[] = [
+  {
+    id: 'I-43.1',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'D',
+    title: { zh: '已对账的账单每一行都有匹配或差错', en: 'every line of a matched bill has a match or an exception' },
+    remedy: again,
+    names: ['merchant_id', 'bill_id', 'line'],
+    since: 'everything',
+    // A refund that failed on both sides is no fact of either.
+    queries: (of) => [
+      sql`select l.merchant_id, l.bill_id, l.line, l.kind, l.amount_fen from ${of.table('bill_days')} d
+        join ${of.table('bills')} b on b.merchant_id = d.merchant_id and b.id = d.bill_id and b.state = 'current'
+        join ${of.table('bill_lines')} l on l.merchant_id = b.merchant_id and l.bill_id = b.id and l.state <> 'failed'
+        where d.kind = 'trade' and d.matched_at is not null
+          and not exists (select 1 from ${of.table('recon_matches')} m where m.merchant_id = l.merchant_id and m.bill_id = l.bill_id and m.line = l.line)
+          and not exists (select 1 from ${of.table('recon_exceptions')} e where e.merchant_id = l.merchant_id and e.bill_id = l.bill_id and e.line = l.line)`,
+    ],
+  },
+  {
+    id: 'I-43.2',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'S',
+    title: { zh: '账单的一行至多与我方一笔匹配', en: 'a line of a bill is matched at most once' },
+    remedy: keep,
+    names: ['merchant_id', 'bill_id', 'line'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select merchant_id, bill_id, line, count(*) as matches from ${of.table('recon_matches')} m group by merchant_id, bill_id, line having count(*) > 1`,
+    ],
+  },
+  {
+    id: 'I-43.3',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'S',
+    title: { zh: '匹配的两边是同一账户、同一金额，且我方已成功', en: 'both sides of a match are of one account and one amount, and ours succeeded' },
+    remedy: keep,
+    names: ['merchant_id', 'object_id', 'bill_id', 'line'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select m.merchant_id, m.object_id, m.bill_id, m.line, o.state, o.amount_fen as ours_fen, l.amount_fen as bill_fen from ${of.table('recon_matches')} m
+        left join ${of.table('bill_lines')} l on l.merchant_id = m.merchant_id and l.bill_id = m.bill_id and l.line = m.line
+        left join ${of.table('bills')} b on b.merchant_id = m.merchant_id and b.id = m.bill_id
+        left join (
+          select merchant_id, id, state, amount_fen, channel_account_id from attempts a
+          union all select r.merchant_id, r.id, r.state, r.amount_fen, a.channel_account_id from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id
+        ) o on o.merchant_id = m.merchant_id and o.id = m.object_id
+        where l.line is null or o.id is null or o.state <> 'succeeded' or o.amount_fen <> l.amount_fen
+          or o.channel_account_id <> m.channel_account_id or b.channel_account_id <> m.channel_account_id`,
+    ],
+  },
+  {
+    id: 'I-45.1',
+    area: 'reconciliation',
+    severity: 2,
+    class: 'S',
+    title: { zh: '账单的行数与合计等于其各行', en: 'the count and sums of a bill are those of its lines' },
+    remedy: { zh: '从原文件重新导入该账单（bill show --out 取出原文件）。', en: 'Import the bill again from its original (bill show --out writes it).' },
+    names: ['merchant_id', 'bill_id'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select b.merchant_id, b.id as bill_id, b.lines, b.payment_fen, b.refund_fen, coalesce(s.lines, 0) as found, s.in_fen, s.out_fen from ${of.table('bills')} b
+        left join (
+          select merchant_id, bill_id, count(*) as lines, coalesce(sum(amount_fen) filter (where direction = 'in'), 0) as in_fen,
+            coalesce(sum(amount_fen) filter (where direction = 'out'), 0) as out_fen
+          from ${of.table('bill_lines')} group by merchant_id, bill_id
+        ) s on s.merchant_id = b.merchant_id and s.bill_id = b.id
+        where b.state in ('current', 'superseded') and (b.lines <> coalesce(s.lines, 0) or b.payment_fen <> coalesce(s.in_fen, 0) or b.refund_fen <> coalesce(s.out_fen, 0))`,
+    ],
+  },
+  {
+    id: 'I-45.2',
+    area: 'reconciliation',
+    severity: 2,
+    class: 'S',
+    title: { zh: '每份账单的原文件都在', en: 'the original of every bill is kept' },
+    remedy: { zh: '从备份恢复 bill_files，或从渠道重新下载。', en: 'Restore bill_files from a backup, or fetch the bill from the channel again.' },
+    names: ['merchant_id', 'bill_id'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select b.merchant_id, b.id as bill_id, b.bytes, count(f.piece) as pieces from ${of.table('bills')} b
+        left join ${of.table('bill_files')} f on f.merchant_id = b.merchant_id and f.sha256 = b.sha256
+        where b.state <> 'reading' group by b.merchant_id, b.id, b.bytes having count(f.piece) <> (b.bytes + 1048575) / 1048576`,
+    ],
+  },
+  {
+    id: 'I-45.3',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'S',
+    title: { zh: '未入账的账单没有行', en: 'a file that is being read, or was refused, has no lines' },
+    remedy: keep,
+    names: ['merchant_id', 'bill_id'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select b.merchant_id, b.id as bill_id, b.state from ${of.table('bills')} b where b.state in ('reading', 'refused')
+        and exists (select 1 from ${of.table('bill_lines')} l where l.merchant_id = b.merchant_id and l.bill_id = b.id)`,
+    ],
+  },
+  {
+    id: 'I-48.1',
+    area: 'reconciliation',
+    severity: 2,
+    class: 'S',
+    title: { zh: '差错的每一步都有人、有时、无缺号，且终点即现状', en: 'the steps of an exception have no gap, and the last one is what it is' },
+    remedy: keep,
+    names: ['merchant_id', 'exception_id'],
+    since: 'everything',
+    queries: (of) => [
+      sql`select e.merchant_id, e.id as exception_id, e.version, e.state, s.steps, s.last, s.state as step_state from ${of.table('recon_exceptions')} e
+        left join (
+          select merchant_id, exception_id, count(*) as steps, max(version) as last, (array_agg(to_state order by version desc))[1] as state
+          from ${of.table('recon_exception_steps')} group by merchant_id, exception_id
+        ) s on s.merchant_id = e.merchant_id and s.exception_id = e.id
+        where s.steps is distinct from e.version or s.last is distinct from e.version or s.state is distinct from e.state`,
+    ],
+  },
+];

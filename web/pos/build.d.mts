@@ -1,0 +1,1 @@
+export function buildPos(node?: string): string | undefined;
