@@ -7,8 +7,9 @@ import { newNo } from './order.ts';
 import { walletName } from './texts.ts';
 
 const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '00', '0'] as const;
-/** A scanner types faster than any person; what comes slower than this is not one code. */
-const scanner_pause_ms = 100;
+/** A scanner sends its keys some milliseconds apart, a weak one over Bluetooth with gaps; keys further apart than this are not one code. */
+const scanner_pause_ms = 500;
+const payment_code = /^[0-9A-Za-z]{16,64}$/;
 
 type Props = {
   readonly till: Till;
@@ -33,7 +34,7 @@ export function ChargeScreen({ till, begin, again, back }: Props) {
   );
   const chargeCode = useCallback((auth_code: string) => start({ auth_code }), [start]);
   useScanner(chargeCode, !camera);
-  const is_code = /^[0-9A-Za-z]{16,64}$/.test(code);
+  const is_code = payment_code.test(code);
   if (camera) return <Camera onCode={chargeCode} onClose={() => setCamera(false)} />;
   return (
     <section className="charge">
@@ -114,14 +115,15 @@ function useScanner(onCode: (code: string) => void, listens: boolean): void {
     const hear = (event: KeyboardEvent) => {
       // In a field the field hears it, and its form sends it.
       if (event.target instanceof HTMLInputElement) return;
-      const now = performance.now();
-      const fresh = now - burst.current.at > scanner_pause_ms;
+      // When the key was struck, not when a busy page came to it.
+      const fresh = event.timeStamp - burst.current.at > scanner_pause_ms;
       const text = fresh ? '' : burst.current.text;
-      if (event.key === 'Enter' && /^[0-9A-Za-z]{16,64}$/.test(text)) {
+      if (event.key === 'Enter' && text !== '') {
+        // The end of a scan, even of one that lost keys, must not press the key of the amount that was pressed last.
         event.preventDefault();
         burst.current = { text: '', at: 0 };
-        onCode(text);
-      } else if (/^[0-9A-Za-z]$/.test(event.key)) burst.current = { text: text + event.key, at: now };
+        if (payment_code.test(text)) onCode(text);
+      } else if (/^[0-9A-Za-z]$/.test(event.key)) burst.current = { text: text + event.key, at: event.timeStamp };
     };
     addEventListener('keydown', hear);
     return () => removeEventListener('keydown', hear);
