@@ -7,6 +7,7 @@ import { cashierPages } from './cashier/page/routes.ts';
 import { sweepCashier } from './cashier/payers/service.ts';
 import { bindPlates, printRoutes } from './cashier/plates/routes.ts';
 import { posPage } from './cashier/pos/page/routes.ts';
+import { type Push, startPush } from './cashier/pos/push/service.ts';
 import { bindDevices, posApiRoutes } from './cashier/pos/routes.ts';
 import { bindCashier } from './cashier/routes.ts';
 import { createChannelClient } from './channels/client.ts';
@@ -36,6 +37,8 @@ import { bindWebhooks } from './webhooks/routes.ts';
 export type App = {
   readonly ctx: PaymentsCtx;
   readonly http: HttpServer;
+  /** Where terminals connect by MQTT; undefined before the start, and where there is none. */
+  readonly mqttPort: () => number | undefined;
   /** Begins to sweep, as its role says; for who serves in another way than by listening. */
   readonly work: () => void;
   /** Listens, then begins to work. */
@@ -76,6 +79,7 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
 
   let sequencer: ReturnType<typeof startSequencer> | undefined;
   let ledger: ReturnType<typeof keepLedger> | undefined;
+  let push: Push | undefined;
   let statistics: ReturnType<typeof keepStatistics> | undefined;
   let housekeeping: Promise<void> | undefined;
   let sharing: Promise<void> | undefined;
@@ -93,14 +97,17 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
   return {
     ctx,
     http,
+    mqttPort: () => push?.port,
     work,
     start: async (options) => {
       const address = await http.listen(options);
+      const { mqtt_port } = base.config;
+      if (serves && mqtt_port !== undefined) push = await startPush(ctx, mqtt_port, { reuse_port: options?.reuse_port ?? false });
       work();
       return address;
     },
     stop: async () => {
-      await http.stop();
+      await Promise.all([http.stop(), push?.stop()]);
       stopping.abort();
       await Promise.all([sweeper?.stop(), sequencer?.stop(), ledger?.stop(), statistics?.stop(), housekeeping, sharing]);
     },

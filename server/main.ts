@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import { type App, createApp } from './app.ts';
 import type { PaymentsCtx } from './payments/ctx.ts';
-import { ConfigError, type Environment, loadConfig } from './platform/config.ts';
+import { ConfigError, type Environment, environmentName, loadConfig } from './platform/config.ts';
 import { createCtx, type Node } from './platform/create-ctx.ts';
 
 /** A node that is serving. */
@@ -25,7 +25,8 @@ export async function start(environment: Environment, directory: string): Promis
   } catch (error) {
     await stop();
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new ConfigError([`HELIU_PORT: ${config.host}:${config.port} is taken by another program. Stop it, or choose another port`]);
+      const taken = 'port' in error && error.port === config.mqtt_port ? 'mqtt_port' : 'port';
+      throw new ConfigError([`${environmentName(taken)}: ${config.host}:${config[taken]} is taken by another program. Stop it, or choose another port`]);
     }
     throw error;
   }

@@ -161,6 +161,20 @@ export const pin_lock_ms = 15 * 60_000;
 export const pos_wait_ms_max = 25_000;
 /** Requests of one device that wait at a time: a till looks at one order, and each of them asks the database again and again. */
 export const pos_waits_per_device_max = 8;
+/** How often a node looks for what its connected terminals should hear; a revoked one is cut off within two looks. */
+export const push_look_ms = 500;
+/** Numbers of a merchant's feed that one look for terminals goes through: a busy merchant has some 200 events a second. */
+export const terminal_events_numbers_max = 1_000;
+/** Machines connected to one node by MQTT: some 30 KB each. */
+export const mqtt_connections_max = 20_000;
+/** From a connection to its CONNECT, and for a client that does not read. */
+export const mqtt_connect_ms_max = 10_000;
+/** A machine says at least every ten minutes that it is there; the broker waits half as long again. */
+export const mqtt_keepalive_s_max = 600;
+/** A CONNECT with id and credential has some 150 bytes; clients send nothing larger. */
+export const mqtt_packet_bytes_max = 1_024;
+/** Some hundred messages that a machine has not read. */
+export const mqtt_unread_bytes_max = 64 * 1024;
 /** Orders of a terminal's day that are listed. */
 export const pos_orders_max = 200;
 /** Glyphs held in memory: a few hundred bytes each, and a chain of shops needs some thousand. */

@@ -31,6 +31,8 @@ export type Config = {
   readonly rate_limit_per_s: number;
   /** Differences between bills and payments with this much at risk, and above, take two persons. */
   readonly recon_two_persons_from_fen: number;
+  /** Absent: no MQTT. */
+  readonly mqtt_port: number | undefined;
   readonly trusted_proxies: readonly string[];
   readonly log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Simulators' notification schedules are divided by this. */

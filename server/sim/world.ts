@@ -50,6 +50,7 @@ const config: Config & { readonly database_url: Secret } = {
   webhook_ports: [8001],
   rate_limit_per_s: 100_000,
   recon_two_persons_from_fen: 100_000,
+  mqtt_port: undefined,
   trusted_proxies: [],
   log_level: 'error',
   sandbox_time_scale: 1,

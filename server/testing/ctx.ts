@@ -69,6 +69,7 @@ const test_config = {
   webhook_ports: Array.from({ length: 65_535 }, (_, index) => index + 1),
   rate_limit_per_s: 1_000_000,
   recon_two_persons_from_fen: 100_000,
+  mqtt_port: undefined,
   trusted_proxies: [],
   log_level: 'silent',
   sandbox_time_scale: 1,

@@ -8,6 +8,7 @@ import { type CursorScope, page_limit, pageOf, readCursor } from '../../platform
 import { compile } from '../../platform/http/validate.ts';
 import type { Device } from './device.ts';
 import * as orders from './orders/service.ts';
+import { eventsAfter } from './push/service.ts';
 import * as service from './service.ts';
 import * as shifts from './shifts/service.ts';
 
@@ -61,6 +62,7 @@ export const posApiRoutes =
       reply.raw.once('close', () => gone.abort());
       return orders.awaitNews(ctx, device, orderNo(request.params), versionOf(request.query), AbortSignal.any([stopped.signal, gone.signal]));
     });
+    scope.get<{ Querystring: { after?: string } }>('/pos/api/events', async (request) => eventsAfter(ctx, await deviceOf(request), cursorOf(request.query)));
     scope.post<Named>('/pos/api/orders/:order_no/cancel', async (request) => orders.cancelOrder(ctx, await deviceOf(request), orderNo(request.params)));
     scope.post('/pos/api/refunds', async (request, reply) => reply.code(201).send(await orders.refundOrder(ctx, await deviceOf(request), readRefund(request))));
     scope.get('/pos/api/shift', async (request) => shifts.openShift(ctx, await deviceOf(request)));
@@ -81,6 +83,12 @@ function orderNo({ order_no }: Named['Params']): string {
 function versionOf({ after_version = '' }: Named['Querystring']): number {
   if (!/^\d{1,9}$/.test(after_version)) throw new RefusalError(refuse('parameter_invalid', 'after_version'));
   return Number(after_version);
+}
+
+function cursorOf({ after }: { after?: string }): number | undefined {
+  if (after === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(after)) throw new RefusalError(refuse('parameter_invalid', 'after'));
+  return Number(after);
 }
 
 /** Reads bodies of one exact form; refuses others by the field that is wrong. */

@@ -117,6 +117,13 @@ export const settings: { readonly [K in keyof Config]: Setting<Exclude<Config[K]
     zh: '风险金额达到该值（分）的对账差错须由两人处理；`0` 表示全部。',
     en: 'Differences between bills and payments with this much at risk (in fen) and above take two persons; `0`: all.',
   },
+  mqtt_port: {
+    kind: integer(0, 65_535),
+    unset: both(undefined),
+    unset_words: { zh: '不启用', en: 'none: no MQTT' },
+    zh: '向终端推送收款结果与播报的 MQTT 监听端口（地址同 `host`，不加密：公网须在前面设 TLS 代理）；`0` 由系统选择。',
+    en: 'The port on which terminals hear results and announcements by MQTT, at `host`. It is not encrypted: put a TLS proxy before it. `0` lets the system choose.',
+  },
   trusted_proxies: {
     kind: ranges,
     unset: both([]),
