@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Ctx } from '../platform/ctx.ts';
+import { column } from '../platform/db/column.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
 import type { Account } from './account.ts';
 import type { BookState, Posting } from './posting.ts';
@@ -24,34 +25,68 @@ export async function holdBook(tx: Kysely<Tables>, { merchant_id, livemode }: Bo
 }
 
 /**
- * Postings with their entries, what they turn over and the numbers that they take: one statement, whatever their number.
- * 2026-11-22, PostgreSQL 18, two busy cores: some 60 ms for 2,000 postings with 3 entries each.
+ * Postings with their entries, what they turn over and the numbers that they take: one statement, whatever their number. What
+ * the postings of a batch have in common is sent once, and columns as arrays: reading them as objects of JSON was a third of
+ * the statement.
  */
 export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
   if (postings.length === 0) return;
-  const rows = postings.map(({ entries: _, ...posting }) => posting);
-  const entries = postings.flatMap(({ merchant_id, id, currency, entries: own }) =>
-    own.map((entry, at) => ({ ...entry, merchant_id, posting_id: id, line: at + 1, currency })),
-  );
+  const [subjects, subject_of] = distinct(postings, subjectKey);
+  const entries = postings.flatMap(({ entries: own }, at) => own.map((entry, nth) => ({ ...entry, posting: at + 1, line: nth + 1 })));
+  const [places, place_of] = distinct(entries, ({ account, party_id }) => `${account} ${party_id}`);
+  const turnovers = turnoversOf(postings);
   const numbers = [...new Map(postings.map(({ merchant_id, livemode, no }) => [`${merchant_id}/${livemode}`, { merchant_id, livemode, no }])).values()];
-  await sql`with posted as (
+  await sql`with subjects as (
+      select * from unnest(${column(subjects, (row) => row.merchant_id)}::text[], ${column(subjects, (row) => row.livemode)}::boolean[], ${column(subjects, (row) => row.currency)}::text[],
+        ${column(subjects, (row) => row.store_id)}::text[], ${column(subjects, (row) => row.channel_account_id)}::text[], ${column(subjects, (row) => row.channel)}::text[],
+        ${column(subjects, (row) => row.method)}::text[]) with ordinality as x (merchant_id, livemode, currency, store_id, channel_account_id, channel, method, subject)
+    ), postings as materialized (
+      select * from unnest(${column(subject_of, (place) => place)}::bigint[], ${column(postings, (row) => row.id)}::text[], ${column(postings, (row) => row.no)}::bigint[], ${column(postings, (row) => row.kind)}::text[],
+        ${column(postings, (row) => row.source_id)}::text[], ${column(postings, (row) => row.reverses_id)}::text[], ${column(postings, (row) => row.amount_fen)}::bigint[],
+        ${column(postings, (row) => row.fee_fen)}::bigint[], ${column(postings, (row) => row.payment_id)}::text[], ${column(postings, (row) => row.attempt_id)}::text[],
+        ${column(postings, (row) => row.refund_id)}::text[], ${column(postings, (row) => row.fact_at)}::timestamptz[], ${column(postings, (row) => row.fact_date)}::date[],
+        ${column(postings, (row) => row.biz_date)}::date[], ${column(postings, (row) => JSON.stringify(row.detail))}::jsonb[])
+        with ordinality as x (subject, id, no, kind, source_id, reverses_id, amount_fen, fee_fen, payment_id, attempt_id, refund_id, fact_at, fact_date, biz_date, detail, posting)
+      join subjects using (subject)
+    ), posted as (
       insert into ledger_postings (merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
         channel_account_id, channel, method, fact_at, fact_date, biz_date, detail)
-      select * from json_to_recordset(${json(rows)}::json) as x (merchant_id text, id text, livemode boolean, no bigint, kind text, source_id text, reverses_id text, currency text,
-        amount_fen bigint, fee_fen bigint, payment_id text, attempt_id text, refund_id text, store_id text, channel_account_id text, channel text, method text, fact_at timestamptz,
-        fact_date date, biz_date date, detail jsonb)
+      select merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
+        channel_account_id, channel, method, fact_at, fact_date, biz_date, detail from postings order by posting
     ), entered as (
       insert into ledger_entries (merchant_id, posting_id, line, account, party_id, currency, amount_fen)
-      select * from json_to_recordset(${json(entries)}::json) as x (merchant_id text, posting_id text, line smallint, account text, party_id text, currency text, amount_fen bigint)
+      select p.merchant_id, p.id, e.line, w.account, w.party_id, p.currency, e.amount_fen
+      from unnest(${column(entries, (row) => row.posting)}::bigint[], ${column(entries, (row) => row.line)}::smallint[], ${column(place_of, (place) => place)}::bigint[],
+        ${column(entries, (row) => row.amount_fen)}::bigint[]) as e (posting, line, place, amount_fen)
+      join postings p using (posting)
+      join unnest(${column(places, (row) => row.account)}::text[], ${column(places, (row) => row.party_id)}::text[]) with ordinality as w (account, party_id, place) using (place)
     ), turned as (
       insert into ledger_turnovers as t (merchant_id, livemode, account, party_id, currency, biz_date, debit_fen, credit_fen)
-      select * from json_to_recordset(${json(turnoversOf(postings))}::json) as x (merchant_id text, livemode boolean, account text, party_id text, currency text, biz_date date,
+      select * from json_to_recordset(${json(turnovers)}::json) as x (merchant_id text, livemode boolean, account text, party_id text, currency text, biz_date date,
         debit_fen bigint, credit_fen bigint)
       on conflict (merchant_id, livemode, account, party_id, currency, biz_date)
         do update set debit_fen = t.debit_fen + excluded.debit_fen, credit_fen = t.credit_fen + excluded.credit_fen
     )
     update ledger_books b set last_no = x.no from json_to_recordset(${json(numbers)}::json) as x (merchant_id text, livemode boolean, no bigint)
     where b.merchant_id = x.merchant_id and b.livemode = x.livemode`.execute(tx);
+}
+
+const subjectKey = ({ merchant_id, livemode, currency, store_id, channel_account_id, channel, method }: Posting): string =>
+  [merchant_id, livemode, currency, store_id, channel_account_id, channel, method].join(' ');
+
+/** Of the rows with the same key the first, and for each row which of these has its key, counted from one. */
+function distinct<Row>(rows: readonly Row[], keyOf: (row: Row) => string): [firsts: Row[], of: number[]] {
+  const firsts: Row[] = [];
+  const places = new Map<string, number>();
+  const of = rows.map((row) => {
+    const key = keyOf(row);
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    const place = firsts.push(row);
+    places.set(key, place);
+    return place;
+  });
+  return [firsts, of];
 }
 
 const json = (rows: readonly object[]): string => JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
