@@ -131,7 +131,11 @@ describe('a connection that cannot be trusted or made', () => {
 });
 
 describe('a notification', () => {
-  const message = (body: string, headers: Record<string, string> = signedHeaders('A', ring.A as KeyObject, body)) => ({ headers, body: Buffer.from(body) });
+  const message = (body: string, headers: Record<string, string> = signedHeaders('A', ring.A as KeyObject, body)) => ({
+    path: '/notify',
+    headers,
+    body: Buffer.from(body),
+  });
   const success = JSON.stringify({ no, code: 'PAID', success: { id: 'T1', amount_fen: 100 } });
 
   it('is read when it is truly signed, with its words as evidence', async () => {

@@ -228,9 +228,10 @@ export type TrustFact = { readonly is: 'keys'; readonly keys: Trust } | { readon
 
 /**
  * A message that came to our notification URL. Header names in lower case; the body is the raw bytes. One that came by GET
- * is handed over as the form that its query is.
+ * is handed over as the form that its query is. `path` is that of the address which the gateway was told, for signatures that
+ * cover it: a proxy in front of Heliu may have taken a part of it away.
  */
-export type InboundMessage = { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+export type InboundMessage = { readonly path: string; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
 
 export type Reply = { readonly status: number; readonly content_type: string; readonly body: string };
 

@@ -4,6 +4,7 @@ import { cmb } from './cmb/index.ts';
 import type { Channel, NotBuilt } from './define.ts';
 import { epay } from './epay/index.ts';
 import { fuiou } from './fuiou/index.ts';
+import { icbc } from './icbc/index.ts';
 import { jdpay } from './jdpay/index.ts';
 import { jeepay } from './jeepay/index.ts';
 import { lakala } from './lakala/index.ts';
@@ -13,7 +14,7 @@ import { unionpay } from './unionpay/index.ts';
 import { wechatpay } from './wechatpay/index.ts';
 
 /** Every channel that Heliu speaks, in the order in which lists show them. A channel is one folder and one line here. */
-const registered: readonly Channel<never>[] = [wechatpay, alipay, unionpay, swiftpass, cmb, qqpay, jdpay, bestpay, lakala, fuiou, jeepay, epay];
+const registered: readonly Channel<never>[] = [wechatpay, alipay, unionpay, swiftpass, icbc, cmb, qqpay, jdpay, bestpay, lakala, fuiou, jeepay, epay];
 
 /** Gateways of the mission that nobody can build from what is public. */
 export const not_built: readonly NotBuilt[] = [

@@ -3,6 +3,7 @@ import { bestpaySimulator } from './bestpay/simulator.ts';
 import { cmbSimulator } from './cmb/simulator.ts';
 import { epaySimulator } from './epay/simulator.ts';
 import { fuiouSimulator } from './fuiou/simulator.ts';
+import { icbcSimulator } from './icbc/simulator.ts';
 import { jdpaySimulator } from './jdpay/simulator.ts';
 import { jeepaySimulator } from './jeepay/simulator.ts';
 import type { SimulatorMaker } from './kit/simulator.ts';
@@ -24,6 +25,7 @@ export const simulators: readonly SimulatorMaker[] = [
   { channel: 'alipay', create: (ports) => alipaySimulator(ports) },
   { channel: 'unionpay', create: (ports) => unionpaySimulator(ports) },
   { channel: 'swiftpass', create: (ports) => swiftpassSimulator(ports) },
+  { channel: 'icbc', create: (ports) => icbcSimulator(ports), codes_unpublished: true, forms: [{ mode: 'direct', trust: 'public_key' }] },
   { channel: 'cmb', create: (ports) => cmbSimulator(ports), codes_unpublished: true, forms: [{ mode: 'direct', trust: 'public_key' }] },
   { channel: 'qqpay', create: (ports) => qqpaySimulator(ports), codes_unpublished: true, forms: [own_contract, through_provider] },
   {

@@ -78,19 +78,20 @@ const tick_ms = 5;
 const turns_per_check = 10;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** `simulators`: the gateways of the world, the usual two unless a test is about others. */
+/** `simulators`: the gateways of the world, the usual two unless a test is about others. `public_url`: where a proxy in front of the nodes is reached. */
 export type WorldOptions = {
   readonly nodes?: number;
   readonly ctx?: TestCtxOptions;
   readonly mode?: 'direct' | 'provider';
   readonly simulators?: readonly SimulatorMaker[];
+  readonly public_url?: string;
 };
 
 export async function aWorld(options: WorldOptions = {}): Promise<World> {
   const count = options.nodes ?? 1;
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   // One installation has one public address: an order that is sent again must be the same to the letter.
-  const address = (at: number) => ({ host: '127.0.0.1', port: ports[at] as number, public_url: `http://127.0.0.1:${ports[0]}` });
+  const address = (at: number) => ({ host: '127.0.0.1', port: ports[at] as number, public_url: options.public_url ?? `http://127.0.0.1:${ports[0]}` });
   const first = await testCtx({ ...options.ctx, config: { ...options.ctx?.config, ...address(0) } });
   const contexts = [first];
   for (let at = 1; at < count; at++) contexts.push(await testCtx({ beside: first, config: { ...options.ctx?.config, ...address(at) } }));

@@ -28,7 +28,7 @@ describe('alipay, what is a notification of the gateway', () => {
   const encoded = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
   const signedForm = (fields: Record<string, string>, sign_type = 'RSA2') =>
     encoded({ ...fields, sign_type, sign: signText(stringToSign(Object.entries(fields), signed_without.v1)) });
-  const message = (body: string | Buffer) => ({ headers: {}, body: Buffer.from(body as string) });
+  const message = (body: string | Buffer) => ({ path: '/notify', headers: {}, body: Buffer.from(body as string) });
   const judge = (body: string | Buffer) => alipay.notification.verify(message(body), account, no_trust, env);
   const read = (fields: Record<string, string>) => alipay.notification.read(message(signedForm(fields)), account, env);
 

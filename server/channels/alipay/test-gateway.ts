@@ -116,7 +116,7 @@ export async function openTestGateway({
     },
     receive(account, delivered) {
       assert(delivered, 'a notification came');
-      return client.readNotification(account as Account, { headers: delivered.headers, body: Buffer.from(delivered.body) });
+      return client.readNotification(account as Account, { path: '/notify', headers: delivered.headers, body: Buffer.from(delivered.body) });
     },
     sdk({ config }, { encrypted = false } = {}) {
       const aes_key = aes_keys.get(config.app_id);

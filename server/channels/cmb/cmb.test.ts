@@ -196,7 +196,7 @@ describe('an answer', () => {
 test('a notification is acknowledged with a signature of the merchant’s', () => {
   const { ok } = notification.reply;
   assert.ok(typeof ok === 'function');
-  const reply = ok({ headers: {}, body: Buffer.alloc(0) }, account, env) as { body: string };
+  const reply = ok({ path: '/notify', headers: {}, body: Buffer.alloc(0) }, account, env) as { body: string };
   assert.ok(isSignedBy(JSON.parse(reply.body) as Fields, pointOf(publicKeyOf(private_key)) ?? ''));
 });
 

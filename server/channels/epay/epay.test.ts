@@ -45,7 +45,7 @@ it('B-02: a message cut out of the name of another order is refused, though its 
   const genuine = { money: '1.00', name, out_trade_no: 'A', pid: '1', trade_no: 'T1', trade_status: 'TRADE_SUCCESS', type: 'alipay' };
   const sign = signFields(genuine, key);
   assert.ok(isSigned({ ...forged, sign }, key));
-  const inbound = { headers: {}, body: Buffer.from(new URLSearchParams({ ...forged, sign, sign_type: 'MD5' }).toString()) };
+  const inbound = { path: '/notify', headers: {}, body: Buffer.from(new URLSearchParams({ ...forged, sign, sign_type: 'MD5' }).toString()) };
   assert.throws(() => notification.verify(inbound, account, new Map(), env), /several fields/);
 });
 

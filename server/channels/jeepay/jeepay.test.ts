@@ -49,7 +49,7 @@ it('B-02: a message cut out of the texts of another order is refused, though its
   const message = { ...forged, z: `${rest.slice(0, 17)}&currency=cny&mchNo=${config.mch_no}${rest.slice(17)}` };
   const sign = signValues(genuine, config.app_secret);
   assert.ok(isSigned(message, sign, config.app_secret));
-  const inbound = { headers: {}, body: Buffer.from(new URLSearchParams({ ...message, sign }).toString()) };
+  const inbound = { path: '/notify', headers: {}, body: Buffer.from(new URLSearchParams({ ...message, sign }).toString()) };
   assert.throws(() => notification.verify(inbound, account, new Map(), env), /several fields/);
 });
 

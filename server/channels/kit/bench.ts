@@ -92,7 +92,7 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
   async function receive(request: NoticeRequest): Promise<{ status: number; body: string }> {
     const own = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
     const headers = request.method === 'GET' ? { ...own, 'content-type': 'application/x-www-form-urlencoded' } : own;
-    const message = { headers, body: Buffer.from(request.body) };
+    const message = { path: new URL(request.url).pathname, headers, body: Buffer.from(request.body) };
     const account = accounts.get(new URL(request.url).pathname.split('/')[2] ?? '');
     assert(account, 'a notification goes to a URL that was given');
     const notified = await client.readNotification(account, message);

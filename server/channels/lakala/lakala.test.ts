@@ -47,7 +47,7 @@ describe('messages as Lakala and its public test merchant signed them', { skip }
         const config = { gateway_certificate: certPem } as Config;
         const timestamp = Number(readAuthorization(authorization)?.timestamp);
         const judge = (text: string) =>
-          verifyNotification({ headers: { authorization }, body: Buffer.from(text) }, { ...nobody, config }, new Map(), at(timestamp));
+          verifyNotification({ path: '/notify', headers: { authorization }, body: Buffer.from(text) }, { ...nobody, config }, new Map(), at(timestamp));
         assert.equal(judge(body), 'valid');
         assert.equal(judge(`${body} `), 'invalid');
       } else {

@@ -98,7 +98,7 @@ describe('vectors of notifications', { skip }, () => {
   test('are there', () => assert.ok(told.length >= 5));
   for (const { id, fields } of told) {
     test(`${id} is a payment of ${fields.txnAmt} fen`, () => {
-      const message = { headers: {}, body: Buffer.from(new URLSearchParams(fields).toString()) };
+      const message = { path: '/notify', headers: {}, body: Buffer.from(new URLSearchParams(fields).toString()) };
       const read = notification.read(message, undefined as never, { now: new Date(0), nonce: '' });
       assert.ok(read.about === 'payment' && read.fact.is === 'paid');
       const { success } = read.fact;

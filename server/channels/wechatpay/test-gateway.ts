@@ -111,6 +111,7 @@ export async function openTestGateway({ prefix = '', simulator: options = {}, ti
     },
     receive: (account, delivered) =>
       client.readNotification(account, {
+        path: '/notify',
         headers: Object.fromEntries(Object.entries(delivered?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
         body: Buffer.from(delivered?.body ?? ''),
       }),

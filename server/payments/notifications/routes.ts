@@ -14,7 +14,7 @@ export const notificationRoutes =
   (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer', bodyLimit: notification_body_bytes_max }, (_request, body, done) => done(null, body));
-    const take = async (request: NotifyRequest, reply: FastifyReply, message: InboundMessage) => {
+    const take = async (request: NotifyRequest, reply: FastifyReply, message: Message) => {
       const { channel, account } = request.params;
       const answer = await receive(ctx, channel, account, message);
       if (!answer) return notFound(reply);
@@ -32,11 +32,12 @@ export const notificationRoutes =
 
 type Params = { Params: { channel: string; account: string } };
 type NotifyRequest = FastifyRequest<Params>;
+type Message = Omit<InboundMessage, 'path'>;
 
 const notFound = (reply: FastifyReply): FastifyReply => reply.code(404).type('text/plain').send('not found');
 
 /** The raw query as a form: signatures are over what was sent. */
-function formOf(request: NotifyRequest): InboundMessage {
+function formOf(request: NotifyRequest): Message {
   const url = request.raw.url ?? '';
   const mark = url.indexOf('?');
   const headers = { ...singleHeaders(request), 'content-type': 'application/x-www-form-urlencoded' };

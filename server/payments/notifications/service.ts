@@ -6,7 +6,7 @@ import { buildEvent } from '../../platform/outbox/outbox.ts';
 import type { PaymentsCtx } from '../ctx.ts';
 import { recentOf } from '../recent.ts';
 import { applyRefundWord } from '../refunds/service.ts';
-import { accountOf, applyWord, evidenceOf } from '../service.ts';
+import { accountOf, applyWord, evidenceOf, notifyUrl } from '../service.ts';
 import { findByAttempt, findRefund, insertOrphan } from '../store.ts';
 import { viewAnomaly } from '../view.ts';
 
@@ -14,13 +14,14 @@ import { viewAnomaly } from '../view.ts';
  * Takes a channel's notification: verified with the keys of the account that its URL names, applied, committed, and only
  * then acknowledged. Undefined when there is no such address. A throw means "not stored": the channel will repeat it.
  */
-export async function receive(ctx: PaymentsCtx, channel: string, account_id: string, message: InboundMessage): Promise<Reply | undefined> {
+export async function receive(ctx: PaymentsCtx, channel: string, account_id: string, message: Omit<InboundMessage, 'path'>): Promise<Reply | undefined> {
   const account = await findAccountById(ctx, account_id);
   if (!account || account.channel !== channel) {
     ctx.metrics.count('heliu_notifications_total', { channel: 'none', result: 'unknown_address' });
     return undefined;
   }
-  const read = await ctx.channels.readNotification(account, message);
+  const path = new URL(notifyUrl(ctx, account)).pathname;
+  const read = await ctx.channels.readNotification(account, { ...message, path });
   if (read.is === 'refused') {
     ctx.metrics.count('heliu_notifications_total', { channel, result: read.why });
     return read.reply;

@@ -116,7 +116,7 @@ describe('B-01 B-08: a notification', () => {
     subject: '停车费 A&B=1+1',
   };
   const genuine = new URLSearchParams({ ...fields, sign_type: 'RSA2', sign: signText(stringToSign(Object.entries(fields), signed_without.v1)) }).toString();
-  const message = (body: Uint8Array) => ({ headers: {}, body: Buffer.from(body) });
+  const message = (body: Uint8Array) => ({ path: '/notify', headers: {}, body: Buffer.from(body) });
   const said = alipay.notification.read(message(Buffer.from(genuine)), alipay_account, env);
 
   it('of alipay that was changed is not the gateway’s, or says the same', () =>

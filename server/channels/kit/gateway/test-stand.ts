@@ -111,6 +111,7 @@ export async function openStand<Config>(
     },
     receive: (account, delivered) =>
       client.readNotification(account, {
+        path: new URL(delivered?.url ?? 'http://127.0.0.1/').pathname,
         headers: Object.fromEntries(Object.entries(delivered?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
         body: Buffer.from(delivered?.body ?? ''),
       }),
