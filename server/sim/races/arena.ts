@@ -24,6 +24,7 @@ import { connectionSettings, createPool } from '../../platform/db/pool.ts';
 import type { TestClock } from '../../testing/clock.ts';
 import { type TestCtx, testCtx } from '../../testing/ctx.ts';
 import { freePort } from '../../testing/installation.ts';
+import { createFindBlocked } from './blocked.ts';
 import { countSignatures, gatedHttp, gatedPool, type Rewrite } from './gate.ts';
 import { actorRng, type FindBlocked, isScheduled, step } from './scheduler.ts';
 
@@ -119,13 +120,10 @@ export async function openArena({ seed, rewrite }: { readonly seed: string; read
     simulators: gateways.simulators,
     owners,
     notices,
-    findBlocked: async (pids) => {
-      const { rows } = await watcher.query<{ pid: number }>(
-        'select pid from unnest($1::integer[]) as t (pid) where cardinality(pg_blocking_pids(pid)) > 0 and pg_blocking_pids(pid) <@ $2::integer[]',
-        [pids, gated.flatMap((each) => each.pids)],
-      );
-      return new Set(rows.map(({ pid }) => pid));
-    },
+    findBlocked: createFindBlocked(
+      watcher,
+      gated.flatMap((each) => each.pids),
+    ),
     request,
     deliver: async (node, notice) => {
       const { pathname: url } = new URL(notice.url);

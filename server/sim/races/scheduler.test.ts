@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Secret } from '../../kernel/secret.ts';
 import { connectionSettings } from '../../platform/db/pool.ts';
 import { createTestDatabase } from '../../testing/database.ts';
+import { createFindBlocked } from './blocked.ts';
 import { gatedPool } from './gate.ts';
 import { createScheduler, type FindBlocked, type Scheduler } from './scheduler.ts';
 
@@ -14,6 +15,7 @@ let drop: () => Promise<void>;
 let owners: pg.Pool;
 let clients: pg.PoolClient[];
 let watcher: pg.Client;
+let findBlocked: FindBlocked;
 
 before(async () => {
   const database = await createTestDatabase();
@@ -22,6 +24,10 @@ before(async () => {
   clients = [await owners.connect(), await owners.connect()];
   watcher = new pg.Client(settings(database.database_url));
   await watcher.connect();
+  findBlocked = createFindBlocked(
+    watcher,
+    clients.map((client) => (client as pg.PoolClient & { readonly processID: number }).processID),
+  );
   await watcher.query("set deadlock_timeout = '50ms'");
   for (const client of clients) await client.query("set deadlock_timeout = '50ms'");
   await watcher.query('create table tickets (id integer primary key, left_over integer not null)');
@@ -35,13 +41,6 @@ after(async () => {
 });
 
 const settings = (database_url: Secret) => connectionSettings(database_url);
-
-const findBlocked: FindBlocked = async (pids) => {
-  const { rows } = await watcher.query<{ pid: number }>('select pid from unnest($1::integer[]) as t (pid) where cardinality(pg_blocking_pids(pid)) > 0', [
-    pids,
-  ]);
-  return new Set(rows.map(({ pid }) => pid));
-};
 
 type Buyer = (query: (text: string, values?: unknown[]) => Promise<pg.QueryResult>, shopper: string) => Promise<unknown>;
 
