@@ -18,7 +18,8 @@ export type Target = {
   readonly acknowledged: (payment_id: string) => Promise<void>;
 };
 
-const wallets = [
+/** What the load pays with, in turns. */
+export const wallets = [
   { channel: 'wechatpay', method: 'wechat_qr' },
   { channel: 'alipay', method: 'alipay_qr' },
 ] as const;

@@ -9,7 +9,7 @@ import { benchSoak } from './soak.ts';
 import { benchVerify } from './verify.ts';
 
 const usage = `npm run bench -- <what> [options] [--json]
-  payments [--seconds N] [--payers N] [--profile]
+  payments [--seconds N] [--payers N] [--profile] [--rules]
   verify   [--payments N]
   recon    [--lines N]
   ledger   [--payments N]
@@ -25,9 +25,9 @@ type Values = ReturnType<typeof readValues>;
 const isEach = (met: Readonly<Record<string, boolean | null>>) => !Object.values(met).includes(false);
 
 const benches: Readonly<Record<string, (values: Values, say: (line: string) => void) => Promise<Done>>> = {
-  payments: async ({ seconds = 20, payers, profile }, say) => {
-    const result = await benchPayments({ seconds, payers, profile, say });
-    return { result, good: result.checks.lost + result.checks.invented + result.checks.told_twice === 0 };
+  payments: async ({ seconds = 20, payers, profile, rules }, say) => {
+    const result = await benchPayments({ seconds, payers, profile, rules, say });
+    return { result, good: result.checks.lost + result.checks.invented + result.checks.told_twice === 0 && !result.routing?.by_no_rule };
   },
   ledger: async ({ payments }, say) => {
     const result = await benchLedger({ payments, say });
@@ -83,6 +83,7 @@ function readValues(args: readonly string[]) {
       payments: { is: 'whole', usual: 1_000_000, least: 1 },
       lines: { is: 'whole', usual: 1_000_000, least: 1 },
       profile: { is: 'switch' },
+      rules: { is: 'switch' },
       json: { is: 'switch' },
     },
   });

@@ -12,6 +12,7 @@ import { cpuMs, machineCpuMs, type Running } from '../testing/processes.ts';
 import { type Calibration, calibrate } from './calibration.ts';
 import { largestCosts } from './cpu-profile.ts';
 import { closedLoop, type LoadResult, openLoop, percentile, type Target } from './load.ts';
+import { accounts_each, routedBy, turnRulesOn } from './routing-rules.ts';
 
 /** As many as Heliu has by default, so that both are measured with the same room. */
 const connections = 20;
@@ -19,13 +20,20 @@ const connections = 20;
 /** Until Node has compiled what is hot and PostgreSQL knows its tables. */
 const warm_up_s = 15;
 
-export type PaymentsBenchOptions = { readonly seconds: number; readonly payers: number; readonly profile: boolean; readonly say: (line: string) => void };
+export type PaymentsBenchOptions = {
+  readonly seconds: number;
+  readonly payers: number;
+  readonly profile: boolean;
+  readonly rules: boolean;
+  readonly say: (line: string) => void;
+};
 
 /**
  * Payments end to end, everything on this machine and each part a process of its own: PostgreSQL, Heliu in production
  * mode, both gateways, the merchant's receiver, and this load generator. A payment counts when its webhook was acknowledged.
+ * `rules`: with four accounts and a rule set of a hundred rules; what that costs is the ratio to a run without.
  */
-export async function benchPayments({ seconds, payers, profile, say }: PaymentsBenchOptions) {
+export async function benchPayments({ seconds, payers, profile, rules, say }: PaymentsBenchOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'heliu-bench-'));
   const log = createLog('warn', systemClock);
   const postgres = await startEmbedded({ data_dir: folder, clock: systemClock, rng: systemRng, log });
@@ -34,11 +42,12 @@ export async function benchPayments({ seconds, payers, profile, say }: PaymentsB
     const { database_url } = postgres;
     await migrate({ database_url, clock: systemClock, log });
     say('starting the gateways, the receiver and Heliu');
-    const installation = await anInstallation(database_url, folder);
+    const installation = await anInstallation(database_url, folder, {}, rules ? accounts_each : 1);
     const { heliu_url, simulators_url, api_key, simulators, receiver } = installation;
     running.push(receiver, simulators);
     const heliu = await installation.startHeliu(profile ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`] : []);
     running.unshift(heliu);
+    if (rules) await turnRulesOn(heliu_url, api_key);
     const acknowledged = await installation.listen();
     const target: Target = { heliu: heliu_url, simulators: simulators_url, api_key, acknowledged: acknowledged.of };
 
@@ -61,6 +70,7 @@ export async function benchPayments({ seconds, payers, profile, say }: PaymentsB
     const after = await calibrateNow();
     await idle();
     const checks = await check(database_url.expose(), simulators_url, acknowledged.events);
+    const routing = rules ? { routing: await routedBy(database_url.expose()) } : {};
     const calibration = mean(before, after);
     for (const each of running.splice(0)) await each.stop();
 
@@ -126,6 +136,7 @@ export async function benchPayments({ seconds, payers, profile, say }: PaymentsB
       /** What a payment costs the database, counted in the calibration's transactions. Holds on a machine that others use too. */
       pg_transactions_per_payment: round((second.cpu.postgres - first.cpu.postgres) / payments / calibration.pg_simple_update_cpu_ms),
       ratio_to_pg: Math.round((payments_per_s / calibration.pg_simple_update_tps) * 10_000) / 10_000,
+      ...routing,
       errors: errorsOf(saturated, half),
       checks,
       ...(profile ? { largest_costs: largestCosts(join(folder, 'profile'), 8) } : {}),

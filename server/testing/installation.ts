@@ -40,8 +40,8 @@ export type Acknowledgements = {
   readonly of: (payment_id: string) => Promise<void>;
 };
 
-/** `settings` are Heliu's, beside or instead of the usual ones. */
-export async function anInstallation(database_url: Secret, folder: string, settings: Record<string, string> = {}): Promise<Installation> {
+/** `settings` are Heliu's, beside or instead of the usual ones. `accounts_each`: how many accounts the merchant has at each gateway. */
+export async function anInstallation(database_url: Secret, folder: string, settings: Record<string, string> = {}, accounts_each = 1): Promise<Installation> {
   const [heliu_port, simulators_port] = [await freePort(), await freePort()];
   const simulators = await start(new URL('./simulators.process.ts', import.meta.url), [String(simulators_port)], {});
   const receiver = await start(new URL('./receiver.process.ts', import.meta.url), [], {});
@@ -49,7 +49,7 @@ export async function anInstallation(database_url: Secret, folder: string, setti
   const simulators_url = `http://127.0.0.1:${simulators_port}`;
   const usual = productionEnvironment({ port: heliu_port, public_url: heliu_url, database_url, folder, webhook_port: receiver.port });
   const environment = { ...usual, ...settings };
-  const api_key = await setUp(environment, database_url, simulators_url, folder);
+  const api_key = await setUp(environment, database_url, simulators_url, folder, accounts_each);
   return {
     heliu_url,
     simulators_url,
@@ -88,7 +88,13 @@ export const productionEnvironment = (wish: {
 });
 
 /** Makes the merchant with its accounts and gives its API key. */
-export async function setUp(environment: Record<string, string>, database_url: Secret, simulators_url: string, folder: string): Promise<string> {
+export async function setUp(
+  environment: Record<string, string>,
+  database_url: Secret,
+  simulators_url: string,
+  folder: string,
+  accounts_each = 1,
+): Promise<string> {
   const config = { ...(await loadConfig(environment, folder)), database_url };
   const node = await assembleCtx({
     config,
@@ -99,7 +105,7 @@ export async function setUp(environment: Record<string, string>, database_url: S
   });
   try {
     const merchant = await createMerchant(node.ctx, { name: 'merchant' });
-    for (const channel of ['wechatpay', 'alipay']) {
+    for (const channel of Array.from({ length: accounts_each }, () => ['wechatpay', 'alipay']).flat()) {
       const settings = await postJson<Record<string, unknown>>(`${simulators_url}/control/enroll`, { channel });
       await createChannelAccount(node.ctx, { merchant_id: merchant.id, livemode: true, channel, name: channel, settings });
     }
