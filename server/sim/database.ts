@@ -45,7 +45,7 @@ const ends = /^(commit|rollback)\s*$/i;
 const serverError = (code: string, message: string): Error => Object.assign(new Error(message), { code, severity: 'ERROR' });
 const lostConnection = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
 
-/** When the first row of a task is due, and the table that it lies in. */
+/** When the first row of a task is due, and the tables, as a pattern, whose rows decide it. */
 const dues: Readonly<Record<string, { readonly table: string; readonly first: string }>> = {
   attempts: { table: 'attempts', first: 'select min(next_query_at) from attempts' },
   payments: { table: 'payments', first: 'select min(next_close_at) from payments' },
@@ -54,6 +54,14 @@ const dues: Readonly<Record<string, { readonly table: string; readonly first: st
   statements: { table: 'statements', first: 'select min(next_make_at) from statements' },
   bills: { table: 'bill_days', first: 'select min(next_fetch_at) from bill_days' },
   events: { table: 'events', first: 'select min(created_at) from events where sequence is null' },
+  // Nobody waits for the books: a look for each event would write them one event at a time.
+  ledger: {
+    table: 'event_sequences|ledger_books',
+    first: `select min(e.created_at) + interval '20 s' from event_sequences s
+      left join ledger_books b on b.merchant_id = s.merchant_id and b.livemode = s.livemode
+      join events e on e.merchant_id = s.merchant_id and e.livemode = s.livemode and e.sequence = coalesce(b.position, 0) + 1
+      where s.last > coalesce(b.position, 0)`,
+  },
 };
 /** Statements that claim due rows, as a yield point names them, and the rows that they claim. */
 const tasks: Readonly<Record<string, string>> = {
@@ -218,7 +226,7 @@ const written = new Map<string, readonly string[]>();
 function tasksOf(text: string): readonly string[] {
   const known = written.get(text);
   if (known) return known;
-  const tasks_of = Object.keys(dues).filter((task) => new RegExp(`\\b${dues[task]?.table}\\b`).test(text));
+  const tasks_of = Object.keys(dues).filter((task) => new RegExp(`\\b(${dues[task]?.table})\\b`).test(text));
   written.set(text, tasks_of);
   return tasks_of;
 }

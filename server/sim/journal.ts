@@ -81,10 +81,14 @@ export function createJournal(world: World): Journal {
 const kinds: Readonly<Record<string, string>> = { pay: 'payments', ref: 'refunds', whe: 'webhook_endpoints' };
 const pathOf = (id: string): string => `/v1/${kinds[id.slice(0, 3)]}/${id}`;
 
+/** What was found wrong, and what was read last of each object. */
+type Promises = { readonly found: readonly string[]; readonly read: ReadonlyMap<string, Answer> };
+
 /** What the merchants heard must be so for ever: I-36, I-37, I-38. Asked when all is quiet and nothing goes wrong. */
-export async function brokenPromises(world: World, { written, broken }: Journal): Promise<string[]> {
+export async function brokenPromises(world: World, { written, broken }: Journal): Promise<Promises> {
   const found = [...broken];
   const finals = new Map<string, string>();
+  const last = new Map<string, Answer>();
   for (const { merchant, path, body, idempotency_key, answers } of written) {
     const good = answers.filter((answer): answer is Answer => answer !== undefined && answer.status < 300);
     const texts = new Set(good.map(({ status, text }) => `${status} ${text}`));
@@ -111,9 +115,10 @@ export async function brokenPromises(world: World, { written, broken }: Journal)
     if (id === undefined || before === undefined) continue;
     finals.delete(id);
     const read = await world.ask(merchant, { method: 'GET', path: pathOf(id) });
+    if (read) last.set(id, read);
     if (read?.text !== before) found.push(`I-38 ${id} was read twice when all was quiet, and differed`);
   }
-  return found;
+  return { found, read: last };
 }
 
 /** I-37: a cancel that was answered leaves no money with the merchant, however late the payer was faster. */

@@ -168,12 +168,20 @@ async function trouble(world: World): Promise<void> {
       if (sim.faults.hit('OF-02')) node.pause(dice.between(1, 120) * 1000);
       if (sim.faults.hit('OF-12')) node.skew(dice.pick([-86_400_000, -3_600_000, 3_600_000, 86_400_000, 0]));
     }
-    if (network.nodes.length > 0 && sim.faults.hit('OF-14')) {
+    if (network.nodes.length > 0 && settingsChange(sim)) {
       // What the console asks for may fail as anything else does; it is asked for again, or not.
       changeSomething({ sim, ctx: world.someCtx(), network, receivers: world.receivers }, dice.pick(world.merchants)).catch(() => {});
     }
   }
   for (const node of network.nodes) node.skew(0);
+}
+
+/** News can only be lost where there are some: a world that loses them has its settings changed as well. */
+function settingsChange({ faults }: World['sim']): boolean {
+  if (faults.hit('OF-14')) return true;
+  if (faults.rate('OF-16') === 0 || !faults.dice('OF-16').chance(0.05)) return false;
+  faults.count('OF-14');
+  return true;
 }
 
 /** Waits until nothing is open and the gateways have nothing left to say. False when that takes too long. */
@@ -183,7 +191,8 @@ async function untilQuiet({ sim, plain }: World): Promise<boolean> {
     open: boolean;
   }>`select exists (select 1 from attempts where next_query_at is not null) or exists (select 1 from payments where next_close_at is not null)
     or exists (select 1 from refunds r where next_query_at is not null and ${isAlone}) or exists (select 1 from deliveries where next_send_at is not null)
-    or exists (select 1 from events where sequence is null) as open`;
+    or exists (select 1 from events where sequence is null)
+    or exists (select 1 from event_sequences s left join ledger_books b on b.merchant_id = s.merchant_id and b.livemode = s.livemode where s.last > coalesce(b.position, 0)) as open`;
   let calm = 0;
   while (calm < 3) {
     if (sim.scheduler.now_ms() > give_up_ms) return false;
@@ -200,7 +209,8 @@ async function brokenOutside(world: World, journal: Journal, lives: readonly Pic
   const found: Violation[] = [];
   const tell = (invariant: string, ...rows: unknown[]) => found.push({ invariant, rows });
   for (const text of [...world.receivers.broken, ...world.gateways.broken, ...world.network.broken]) tell(text.slice(0, 4), text);
-  for (const text of await brokenPromises(world, journal)) tell(text.slice(0, 4), text);
+  const { found: promises, read } = await brokenPromises(world, journal);
+  for (const text of promises) tell(text.slice(0, 4), text);
   const stored = await world.plain.db.kysely
     .selectFrom('events')
     .select(['id', 'merchant_id', 'payload', 'object_id', 'object_version', 'created_at'])
@@ -215,7 +225,7 @@ async function brokenOutside(world: World, journal: Journal, lives: readonly Pic
   }
   for (const { merchant, payment_id } of lives) {
     if (payment_id === undefined) continue;
-    const { body: payment } = (await world.ask(merchant, { method: 'GET', path: `/v1/payments/${payment_id}` })) ?? {};
+    const { body: payment } = read.get(payment_id) ?? (await world.ask(merchant, { method: 'GET', path: `/v1/payments/${payment_id}` })) ?? {};
     const told = world.receivers.newest(merchant.at, payment_id);
     if (!told || told.state !== payment?.state) tell('I-31 the merchant holds another state', { payment_id, told: told?.state, is: payment?.state });
     const { body: refunds } = (await world.ask(merchant, { method: 'GET', path: `/v1/refunds?payment_id=${payment_id}&limit=100` })) ?? {};
