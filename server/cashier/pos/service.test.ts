@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { canonicalJson, sha256 } from '../../kernel/digest.ts';
 import { device_guesses_burst, pairing_code_ms, pin_failures_max, pin_lock_ms, pos_waits_per_device_max } from '../../kernel/limits.ts';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { until } from '../../testing/until.ts';
@@ -373,6 +374,22 @@ describe('a refund at the till', () => {
     refused(await world.flow(refund(pin)), 429, 'supervisor_pin_locked');
     world.clock.advance(pin_lock_ms);
     assert.equal((await world.flow(refund(pin))).status, 201);
+  });
+});
+
+describe('the PIN of a supervisor', () => {
+  it('is not told by the hash of the request that set it, and the same request is still known by it', async () => {
+    const path = `/v1/stores/${store_id}/supervisor_pin`;
+    const set = (tried: string) => world.flow(world.api('POST', path, { key: shop.key, body: { pin: tried }, headers: { 'idempotency-key': 'one-pin' } }));
+    const first = await set(pin);
+    assert.equal(first.text, (await set(pin)).text);
+    refused(await set('204858'), 409, 'idempotency_key_reused');
+    const [kept] = await world.ctx.db.run<{ request_hash: Buffer }>(
+      { name: 'pin_request', text: 'select request_hash from idempotency_keys where merchant_id = $1 and key = $2' },
+      [shop.merchant.id, 'one-pin'],
+    );
+    const plain = sha256(canonicalJson(['set_supervisor_pin', { store_id }, { pin }]));
+    assert.equal(kept?.request_hash.equals(plain), false);
   });
 });
 

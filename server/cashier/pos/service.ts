@@ -107,10 +107,12 @@ const scrypt_cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const derive = promisify<string, Buffer, number, typeof scrypt_cost, Buffer>(scrypt);
 const hashPin = (pin: string, salt: Buffer): Promise<Buffer> => derive(pin, salt, 32, scrypt_cost);
 
-export function setSupervisorPin({ ctx, ...call }: Call<typeof setSupervisorPinOperation>): Promise<FrozenReply> {
+export async function setSupervisorPin({ ctx, ...call }: Call<typeof setSupervisorPinOperation>): Promise<FrozenReply> {
   const { caller, body } = call;
   const { store_id } = call.params;
-  return idempotent({ ctx, ...call }, setSupervisorPinOperation.id, store_id, async () => {
+  // The hash of this request is kept as long as its key: it must not give the PIN away any sooner than the PIN's own hash.
+  const request_hash = await hashPin(call.request_hash.toString('hex'), Buffer.from(`${store_id}/${call.idempotency_key ?? ''}`));
+  return idempotent({ ctx, ...call, request_hash }, setSupervisorPinOperation.id, store_id, async () => {
     await openStore(ctx, caller, store_id);
     const set_at = ctx.clock.now();
     const salt = ctx.rng.bytes(16);
