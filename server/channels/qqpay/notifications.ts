@@ -1,4 +1,4 @@
-import type { InboundMessage, Notification, NotificationFact } from '../define.ts';
+import type { Account, InboundMessage, Notification, NotificationFact } from '../define.ts';
 import { ask, requiredField } from '../meaning.ts';
 import type { Config } from './config.ts';
 import { paid } from './orders.ts';
@@ -14,9 +14,15 @@ export const notification: Notification<Config> = {
   },
 };
 
-function readNotification({ body }: InboundMessage): NotificationFact {
+/**
+ * Whether a service provider's message names the sub-merchant is not published. One key signs for all of its sub-merchants, so a
+ * message without it is not whose money it says: it makes Heliu ask, and a question names the sub-merchant itself.
+ */
+function readNotification({ body }: InboundMessage, { config }: Account<Config>): NotificationFact {
   const fields = fieldsOf({ body });
   const channel_order_no = requiredField(fields, 'out_trade_no');
-  const fact = fields.trade_state === 'SUCCESS' ? paid(fields, { channel_order_no }) : ask('unlisted', fields.trade_state);
+  const is_named = config.mode === 'direct' || (fields.sub_mch_id ?? '') !== '';
+  const is_told = fields.trade_state === 'SUCCESS' && is_named;
+  const fact = is_told ? paid(fields, { channel_order_no }) : ask('unlisted', fields.trade_state);
   return { about: 'payment', channel_order_no, fact };
 }

@@ -8,6 +8,7 @@ import { aCharge, aPayment, aRefund, essence, md5sum, openStand, orderOf, type S
 import { writeXml } from '../kit/gateway/xml.ts';
 import type { Config } from './config.ts';
 import { qqpay } from './index.ts';
+import { notification } from './notifications.ts';
 import { chargeCode, queryOrder, reverseOrder } from './orders.ts';
 import { requestRefund } from './refunds.ts';
 import { qqpaySimulator } from './simulator.ts';
@@ -43,6 +44,26 @@ it('a state of another order says nothing of this one', () => {
     queryOrder.outcome(answer({ return_code: 'SUCCESS', result_code: 'SUCCESS', trade_state: 'CLOSED', out_trade_no }), order, account, env) as { is: string };
   assert.equal(of(order.channel_order_no).is, 'closed');
   assert.equal(of('ANOTHER').is, 'ask');
+});
+
+it('a notification of a service provider that does not name the sub-merchant is asked about, and no mismatch', async () => {
+  const provider = await stand.account({ mode: 'provider', trust: 'public_key' });
+  const told = {
+    trade_state: 'SUCCESS',
+    out_trade_no: 'A',
+    transaction_id: 'T1',
+    total_fee: '100',
+    time_end: '20261122120000',
+    mch_id: provider.config.mch_id,
+  };
+  const read = (fields: Record<string, string>, of: Account<Config>) => {
+    const notice = notification.read({ path: '/notify', headers: {}, body: answer({ ...told, ...fields }).body }, of, env);
+    return notice.about === 'payment' && notice.fact.is;
+  };
+  assert.equal(read({}, provider), 'ask');
+  assert.equal(read({ sub_mch_id: '' }, provider), 'ask');
+  assert.equal(read({ sub_mch_id: provider.config.sub_mch_id ?? '' }, provider), 'paid');
+  assert.equal(read({}, account), 'paid', 'a merchant of its own has no sub-merchant');
 });
 
 it('recall Y asks for the same reverse again', () => {

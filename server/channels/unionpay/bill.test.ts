@@ -64,6 +64,10 @@ describe('a ZM file', () => {
     const older = { ...payment, txnTransTime: '0831112203' };
     assert.equal(read([older, payment]).lines.length, 2);
     assert.throws(() => read([older]), /no line is of/);
+    const evening = { ...payment, txnTransTime: '0905225900' };
+    assert.equal(read([evening]).lines.length, 1, 'of a quiet day whose only orders were made the evening before');
+    assert.equal(read([evening, { ...payment, txnTransTime: '0905200000' }]).lines.length, 2);
+    assert.throws(() => read([evening, { ...payment, txnTransTime: '0905112203' }]), /no line is of/, 'a file of the day before has lines of its whole day');
     assert.throws(() => read([{ ...payment, txnTransTime: '0906230000' }]), /not of 2015-09-06/);
     assert.equal(read([{ ...payment, txnTransTime: '0905230000' }]).lines.length, 1, 'the clearing day begins at 23:00 of the day before');
     assert.equal(read([{ ...payment, txnTransTime: '1231233000' }], '2016-01-01').lines[0]?.at.toISOString(), '2015-12-31T15:30:00.000Z');

@@ -186,14 +186,20 @@ function lineOf(row: ZmRow, subject: BillSubject<Config>, line: number): BillLin
 
 type Sum = { count: number; amount_fen: bigint };
 
+/** Before midnight: six hours of the clearing day before, and the one hour that is the file's own. */
+const evening_ms = 7 * hour_ms;
+
 /**
  * A line's time is that of its order, which may have been paid days later; so the day of a file shows in its last line. Nothing of a
- * file can be later than the end of its clearing day.
+ * file can be later than the end of its clearing day. On a quiet day every order may have been made the evening before; a file of
+ * that day before, given for this one, would have lines of its morning too.
  */
 function parserOf(subject: BillSubject<Config>): BillParser {
   const sums: Record<'in' | 'out', Sum> = { in: { count: 0, amount_fen: 0n }, out: { count: 0, amount_fen: 0n } };
   let fees = 0n;
+  const evening_from = addMs(dayStart(subject.biz_date), -evening_ms);
   let is_of_day = false;
+  let is_of_evening = true;
   return {
     take(text, line) {
       if (text === '') return undefined;
@@ -201,6 +207,7 @@ function parserOf(subject: BillSubject<Config>): BillParser {
       const day = clearingDay(read.at);
       if (day > subject.biz_date) throw new BillProblem(`the line is not of ${subject.biz_date}`, line);
       is_of_day ||= day === subject.biz_date;
+      is_of_evening &&= read.at >= evening_from;
       sums[read.direction].count += 1;
       sums[read.direction].amount_fen += read.amount_fen;
       fees += read.fee_millifen;
@@ -209,7 +216,7 @@ function parserOf(subject: BillSubject<Config>): BillParser {
     end() {
       const lines = sums.in.count + sums.out.count;
       if (lines === 0) throw new BillProblem('the file has no line');
-      if (!is_of_day) throw new BillProblem(`no line is of ${subject.biz_date}`);
+      if (!is_of_day && !is_of_evening) throw new BillProblem(`no line is of ${subject.biz_date}`);
       const of = ({ count, amount_fen }: Sum) => ({ count, amount_fen: amount_fen as Fen });
       return { lines, payments: of(sums.in), refunds: of(sums.out), fee_millifen: fees };
     },
