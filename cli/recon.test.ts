@@ -24,6 +24,7 @@ before(async () => {
   const missing = await shop.pay();
   shop.plant('missing', missing.attempt?.channel_order_no as string);
   await shop.billDay(day);
+  await shop.posted();
   directory = mkdtempSync(join(tmpdir(), 'heliu-cli-recon-'));
   const { database_url, master_key } = world.ctx.config;
   io = { cwd: directory, env: { HELIU_DATABASE_URL: database_url.expose(), HELIU_MASTER_KEY: master_key?.expose() } };

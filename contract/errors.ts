@@ -134,6 +134,12 @@ export const errors = {
     'The day does not add up: platform and bill differ by what no exception explains.',
     '该日不平：平台与账单之差未被差错解释。',
   ),
+  recon_day_ledger_differs: entry(
+    409,
+    'The ledger does not say the same of this day as the platform and the bill[: payments are off by {payments_fen}, refunds by {refunds_fen}, the fee by {fee_fen} fen]. Events that are not posted yet will be soon; otherwise run heliu ledger replay.',
+    '该日账本与平台、账单不一致[：支付差 {payments_fen} 分，退款差 {refunds_fen} 分，手续费差 {fee_fen} 分]。尚未入账的事件稍后会入账；否则请运行 heliu ledger replay。',
+    true,
+  ),
   recon_day_not_matched: entry(409, 'The day has not been matched with its bill yet.', '该日尚未对账。'),
   bill_refused: entry(422, 'The bill was refused[: {reason}].', '账单被拒绝[：{reason}]。'),
   bill_not_published: entry(409, 'The channel publishes no such bill.', '该渠道没有这种账单。'),

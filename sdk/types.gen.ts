@@ -1591,6 +1591,7 @@ export type ErrorCode =
   | 'recon_second_person_required'
   | 'recon_day_open'
   | 'recon_day_unbalanced'
+  | 'recon_day_ledger_differs'
   | 'recon_day_not_matched'
   | 'bill_refused'
   | 'bill_not_published'

@@ -10,6 +10,7 @@ import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { systemClock } from '@heliu/server/platform/clock.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
+import type { Side } from '@heliu/server/recon/days/equation.ts';
 import { agreeFeeRate, closeDay, isSignedDay, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
 import type { ReconException } from '@heliu/server/recon/exceptions/exception.ts';
 import {
@@ -95,7 +96,7 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
     )
     .action((ids: string[], options: Filters & { as: How; by?: string; note?: string }) => handle(cli, ids, options));
   byWhom(ofDay(recon.command('close'), cli), cli)
-    .description(say('close a day: prove platform = bill + exceptions and sign it', '日结：证明 平台 = 账单 + 差错 并签名'))
+    .description(say('close a day: prove platform = ledger = bill + exceptions and sign it', '日结：证明 平台 = 账本 = 账单 + 差错 并签名'))
     .action((options: Day & { by?: string }) => closeOne(cli, options));
   ofAccount(recon.command('rate <ppm>'), cli)
     .description(
@@ -232,12 +233,15 @@ function runDays(cli: Cli, { account, ...span }: Span): Promise<void> {
       const matched = await reconcileDay(ctx, { ...of, biz_date });
       const weighed = matched && (await weighDay(ctx, { ...of, biz_date }));
       const open = weighed?.exceptions.reduce((sum, each) => sum + Number(each.open), 0);
+      const off = weighed && Object.entries(weighed.ledger_off).filter(([, fen]) => fen !== 0n);
       const result = matched ? (weighed?.balanced ? cli.say('balanced', '平') : cli.say('NOT BALANCED', '不平')) : cli.say('no bill yet', '尚无账单');
       rows.push({
         biz_date,
         result,
         ours: shownFen(weighed?.payments.ours_fen),
+        ledger: shownFen(weighed?.payments.ledger_fen),
         bill: shownFen(weighed?.payments.bill_fen),
+        ledger_off: off?.map(([of, fen]) => `${of.replace('_fen', '')} ${shownFen(fen)}`).join(', '),
         opened: matched?.opened,
         settled: matched?.settled,
         open,
@@ -377,8 +381,10 @@ function closeOne(cli: Cli, { account, date: biz_date, by }: Day & { by?: string
     show(cli, value, () =>
       record({
         biz_date,
-        payments: `${yuan(Number(statement.payments.ours_fen))} = ${yuan(Number(statement.payments.bill_fen))}`,
-        refunds: `${yuan(Number(statement.refunds.ours_fen))} = ${yuan(Number(statement.refunds.bill_fen))}`,
+        payments: equation(statement.payments),
+        refunds: equation(statement.refunds),
+        fee: yuan(Number(statement.ledger.fee_fen)),
+        suspense: yuan(Number(statement.ledger.suspense_fen)),
         exceptions: statement.exceptions,
         closed_by: statement.closed_by,
         closed_at: statement.closed_at,
@@ -387,6 +393,12 @@ function closeOne(cli: Cli, { account, date: biz_date, by }: Day & { by?: string
       }),
     );
   });
+}
+
+/** platform = ledger; what of it the bill has, and what exceptions stand for. */
+function equation(side: Readonly<Record<keyof Side, string>>): string {
+  const [ours, ledger, bill] = [side.ours_fen, side.ledger_fen, side.bill_fen].map((fen) => yuan(Number(fen)));
+  return `${ours} = ${ledger} (ledger), ${bill} (bill)`;
 }
 
 function agreeRate(cli: Cli, ppm: string, account: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isId, newId } from '../kernel/id.ts';
 import { RefusalError, refuse } from '../kernel/refusal.ts';
+import type { Rng } from '../kernel/rng.ts';
 import { addMs, bizDate } from '../kernel/time.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
@@ -35,16 +36,30 @@ export async function reversePosting(ctx: Ctx, { posting_id, reason, ...book }: 
   if (!/^[^\p{Cc}\p{Cf}\p{Cs}]{1,200}$/u.test(reason))
     throw new RefusalError(refuse('parameter_invalid', 'reason', { expected: '1 to 200 visible characters', expected_zh: '1 至 200 个可见字符' }));
   return await ctx.db.kysely.transaction().execute(async (tx) => {
-    const state = await store.holdBook(tx, book);
     const [original] = isId('posting', posting_id) ? await store.readPostings(tx, book, [posting_id]) : [];
     if (!original) throw new RefusalError(refuse('posting_not_found', 'posting_id'));
-    if (original.kind === 'reversal' || (await store.findReversal(tx, book.merchant_id, posting_id)))
-      throw new RefusalError(refuse('posting_reversed', 'posting_id'));
-    const draft = reversalOf(original, { source_id: newId('posting', now, ctx.rng), at: now, reason });
-    const [reversal] = numbered([draft], book, state) as [Posting];
-    await store.insertPostings(tx, [reversal]);
+    const [reversal] = await reversePostings(tx, book, { posting_ids: [posting_id], reason, now, rng: ctx.rng });
+    if (!reversal) throw new RefusalError(refuse('posting_reversed', 'posting_id'));
     return reversal;
   });
+}
+
+export type ReversalsInput = { readonly posting_ids: readonly string[]; readonly reason: string; readonly now: Date; readonly rng: Rng };
+
+/** Undoes postings in the caller's transaction, each by one that names it. What is undone already, or is a reversal, is passed over. */
+export async function reversePostings(
+  tx: Kysely<Tables>,
+  book: store.BookName,
+  { posting_ids, reason, now, rng }: ReversalsInput,
+): Promise<readonly Posting[]> {
+  if (posting_ids.length === 0) return [];
+  const state = await store.holdBook(tx, book);
+  const undone = await store.readReversed(tx, book.merchant_id, posting_ids);
+  const originals = (await store.readPostings(tx, book, posting_ids)).filter(({ id, kind }) => kind !== 'reversal' && !undone.has(id));
+  const drafts = originals.map((original) => reversalOf(original, { source_id: newId('posting', now, rng), at: now, reason }));
+  const reversals = numbered(drafts, book, state);
+  await store.insertPostings(tx, reversals);
+  return reversals;
 }
 
 export type BalancesInput = Partial<store.BookName> & {

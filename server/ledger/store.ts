@@ -103,10 +103,12 @@ export async function readPostings(db: Kysely<Tables>, { merchant_id, livemode }
   return rows.map((row) => ({ ...row, entries: row.entries.map((entry) => ({ ...entry, amount_fen: BigInt(entry.amount_fen) as Posting['amount_fen'] })) }));
 }
 
-/** The id of the reversal of a posting; undefined when it stands. */
-export async function findReversal(db: Kysely<Tables>, merchant_id: string, id: string): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`select id from ledger_postings where merchant_id = ${merchant_id} and reverses_id = ${id}`.execute(db);
-  return rows[0]?.id;
+/** Which of these postings are undone. */
+export async function readReversed(db: Kysely<Tables>, merchant_id: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{
+    reverses_id: string;
+  }>`select reverses_id from ledger_postings where merchant_id = ${merchant_id} and reverses_id = any (${ids}::text[])`.execute(db);
+  return new Set(rows.map(({ reverses_id }) => reverses_id));
 }
 
 export type BalanceRow = {

@@ -42,6 +42,7 @@ for (const channel of ['wechatpay', 'alipay']) {
       assert.ok(weighed.balanced);
       assert.equal(weighed.payments.ours_fen, 2007n);
       assert.equal(weighed.refunds.bill_fen, 100n);
+      await shop.posted();
       const closed = await world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance'));
       assert.ok(isSignedDay(closed));
       assert.ok(!isSignedDay({ ...closed, statement: { ...closed.statement, fee_millifen: '1' } }));
@@ -146,6 +147,7 @@ for (const channel of ['wechatpay', 'alipay']) {
       );
       const actor = { by: 'finance', note: 'the channel confirmed the second version' };
       for (const exception of after) await world.flow(acceptException(shop.ctx, exception, actor));
+      await shop.posted();
       const closed = await world.flow(closeDay(shop.ctx, shop.dayOf(open.biz_date), 'finance'));
       assert.ok(isSignedDay(closed));
     });

@@ -151,6 +151,7 @@ export interface BillsTable {
   imported_by: string;
   created_at: Date;
   reads: Generated<number>;
+  fee_posting_id: string | null;
 }
 
 export interface CalendarDaysTable {
@@ -552,6 +553,7 @@ export interface ReconExceptionsTable {
   aged_at: Date | null;
   version: number;
   decision: 'repair' | 'accept' | 'suspend' | null;
+  posting_id: string | null;
 }
 
 export interface ReconMatchesTable {

@@ -4,6 +4,8 @@ import type { Fen } from '../../kernel/money.ts';
 export type Side = {
   /** Ours of that day. */
   readonly ours_fen: Fen;
+  /** What the ledger has of them, on the account of what the channel owes. */
+  readonly ledger_fen: Fen;
   /** The bill of that day. */
   readonly bill_fen: Fen;
   /** Ours of that day that other days' bills have. */
@@ -19,6 +21,17 @@ export type Side = {
 export const leftOver = (side: Side): bigint =>
   side.ours_fen - side.elsewhere_fen - side.ours_alone_fen - (side.bill_fen - side.others_fen - side.bill_alone_fen);
 
+/** platform = ledger: by how much the ledger has less than the platform. */
+export const ledgerOff = (side: Side): bigint => side.ours_fen - side.ledger_fen;
+
+/** What the ledger has of a day besides its payments and refunds. */
+export type DayPostings = {
+  /** The fee of the bill, as it is posted. */
+  readonly fee_fen: Fen;
+  /** What stands in suspense for exceptions of the day: above zero, the channel owes less than the platform says. */
+  readonly suspense_fen: Fen;
+};
+
 /** 日结: what a closed day states, and what its signature is over. */
 export type DayStatement = {
   readonly merchant_id: string;
@@ -32,11 +45,13 @@ export type DayStatement = {
   readonly payments: Readonly<Record<keyof Side, string>>;
   readonly refunds: Readonly<Record<keyof Side, string>>;
   readonly fee_millifen: string;
+  /** What is posted of the bill's fee, and what stands in suspense. */
+  readonly ledger: Readonly<Record<keyof DayPostings, string>>;
   readonly exceptions: Readonly<Record<string, number>>;
   readonly closed_at: string;
   readonly closed_by: string;
 };
 
 /** Amounts as text: JSON knows no integers of this size. */
-export const asTexts = (side: Side): Readonly<Record<keyof Side, string>> =>
-  Object.fromEntries(Object.entries(side).map(([name, value]) => [name, String(value)])) as Record<keyof Side, string>;
+export const asTexts = <Amounts extends object>(amounts: Amounts): Readonly<Record<keyof Amounts, string>> =>
+  Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, String(value)])) as Record<keyof Amounts, string>;

@@ -9,7 +9,8 @@ import { type Fetched, fetchBill, findBillDay, getBill, uploadBill } from '../bi
 import { repairAutomatically } from '../exceptions/service.ts';
 import { dayFinding, type Matched, matchDay, openDayException } from '../matching/service.ts';
 import { setFeeRate } from '../matching/store.ts';
-import { asTexts, type DayStatement, leftOver, type Side } from './equation.ts';
+import { billFee } from '../postings/draft.ts';
+import { asTexts, type DayPostings, type DayStatement, ledgerOff, leftOver, type Side } from './equation.ts';
 import * as store from './store.ts';
 
 type Account = Omit<DayName, 'kind'>;
@@ -48,27 +49,46 @@ export async function reconcileDay(ctx: PaymentsCtx, { merchant_id, channel_acco
 export type DayState = {
   readonly payments: Side;
   readonly refunds: Side;
-  /** Nothing is left over on either side. */
+  /** platform = bill + exceptions: nothing is left over on either side. */
   readonly balanced: boolean;
+  readonly ledger: DayPostings;
+  /** By how much the ledger differs from the platform, and its fee from the bill's. All zero: it says the same. */
+  readonly ledger_off: LedgerOff;
   readonly exceptions: readonly { readonly kind: string; readonly open: bigint; readonly all: bigint }[];
 };
+
+export type LedgerOff = { readonly payments_fen: bigint; readonly refunds_fen: bigint; readonly fee_fen: bigint };
 
 /** The equation of a day as it stands now. */
 export async function weighDay(ctx: Ctx, day: Account): Promise<DayState> {
   const row = await findBillDay(ctx, { ...day, kind: 'trade' });
   if (!row?.matched_at) throw new RefusalError(refuse('recon_day_not_matched', 'biz_date'));
-  const payments = await store.readSide(ctx, day, 'payment', row.bill_id);
-  const refunds = await store.readSide(ctx, day, 'refund', row.bill_id);
-  return { payments, refunds, balanced: leftOver(payments) === 0n && leftOver(refunds) === 0n, exceptions: await store.countExceptions(ctx, day) };
+  const bill = row.bill_id === null ? undefined : await getBill(ctx, day.merchant_id, row.bill_id);
+  return await store.inWeighing(ctx, async (trx) => {
+    const of = { ...day, livemode: row.livemode, bill_id: row.bill_id };
+    const payments = await store.readSide(trx, of, 'payment');
+    const refunds = await store.readSide(trx, of, 'refund');
+    const ledger = await store.readDayPostings(trx, of);
+    const fee_fen = billFee(bill ?? { fee_millifen: null }) - ledger.fee_fen;
+    return {
+      payments,
+      refunds,
+      ledger,
+      balanced: leftOver(payments) === 0n && leftOver(refunds) === 0n,
+      ledger_off: { payments_fen: ledgerOff(payments), refunds_fen: ledgerOff(refunds), fee_fen },
+      exceptions: await store.countExceptions(trx, day),
+    };
+  });
 }
 
-/** 日结. Refused while an exception of the day is open, and always when platform and bill differ by what nothing explains. */
+/** 日结. Refused while an exception of the day is open, and always when platform, ledger and bill differ by what nothing explains. */
 export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<store.ClosedRow> {
   const known = await store.findClosed(ctx, day);
   if (known) return known;
-  const { payments, refunds, balanced, exceptions } = await weighDay(ctx, day);
+  const { payments, refunds, balanced, ledger, ledger_off, exceptions } = await weighDay(ctx, day);
   if (!balanced) throw new RefusalError(refuse('recon_day_unbalanced'));
   if (exceptions.some(({ open }) => open > 0n)) throw new RefusalError(refuse('recon_day_open'));
+  if (Object.values(ledger_off).some((off) => off !== 0n)) throw new RefusalError(refuse('recon_day_ledger_differs', undefined, asTexts(ledger_off)));
   const row = await findBillDay(ctx, { ...day, kind: 'trade' });
   const bill = row?.bill_id ? await getBill(ctx, day.merchant_id, row.bill_id) : undefined;
   const now = ctx.clock.now();
@@ -83,6 +103,7 @@ export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<stor
     payments: asTexts(payments),
     refunds: asTexts(refunds),
     fee_millifen: String(bill?.fee_millifen ?? 0n),
+    ledger: asTexts(ledger),
     exceptions: Object.fromEntries(exceptions.map(({ kind, all }) => [kind, Number(all)])),
     closed_at: now.toISOString(),
     closed_by: by,

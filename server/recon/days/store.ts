@@ -1,30 +1,49 @@
 import { sql } from 'kysely';
 import { dayStart, nextDay } from '../../channels/bill.ts';
 import { assert } from '../../kernel/assert.ts';
+import { recon_statement_ms_max } from '../../kernel/limits.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { BillDayRow, DayName } from '../bills/bill.ts';
-import type { DayStatement, Side } from './equation.ts';
+import type { Trx } from '../bills/store.ts';
+import type { DayPostings, DayStatement, Side } from './equation.ts';
 
 type Account = Omit<DayName, 'kind'>;
 
+/** A transaction that reads large sums, all of the same instant. */
+export const inWeighing = <T>(ctx: Ctx, work: (trx: Trx) => Promise<T>): Promise<T> =>
+  ctx.db.kysely
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (trx) => {
+      await sql`select set_config('statement_timeout', ${String(recon_statement_ms_max)}, true), set_config('work_mem', '64MB', true)`.execute(trx);
+      return work(trx);
+    });
+
+type Weighed = Account & { readonly livemode: boolean; readonly bill_id: string | null };
+
 /** The sums of one side, each from its own table. */
-export async function readSide(
-  ctx: Ctx,
-  { merchant_id, channel_account_id, biz_date }: Account,
-  of: 'payment' | 'refund',
-  bill_id: string | null,
-): Promise<Side> {
+export async function readSide(trx: Trx, { merchant_id, livemode, channel_account_id, biz_date, bill_id }: Weighed, of: 'payment' | 'refund'): Promise<Side> {
   const from = dayStart(biz_date);
   const to = dayStart(nextDay(biz_date));
   const is_payment = of === 'payment';
   const objects = is_payment
-    ? sql`(select id, amount_fen, paid_at as at from attempts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and state = 'succeeded')`
-    : sql`(select r.id, r.amount_fen, r.created_at as at from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${channel_account_id}
+    ? sql`(select id, id as attempt_id, amount_fen, paid_at as at from attempts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and state = 'succeeded')`
+    : sql`(select r.id, r.attempt_id, r.amount_fen, r.created_at as at from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${channel_account_id}
         where r.merchant_id = ${merchant_id} and r.state = 'succeeded')`;
   const of_day = sql`o.at >= ${from} and o.at < ${to}`;
   const lines = sql`l.kind ${sql.raw(is_payment ? '=' : '<>')} 'payment' and l.state <> 'failed'`;
+  // What was posted of an object, with what undid it. Fees and suspense are of the account and name no attempt.
+  const receivable = sql`ledger_postings p join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'channel_receivable'
+      and e.party_id = ${channel_account_id}`;
+  const posted = sql`p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.attempt_id is not null and p.refund_id is ${sql.raw(is_payment ? 'null' : 'not null')}`;
+  const sum = sql.raw(`coalesce(sum(${is_payment ? '' : '-'}e.amount_fen), 0)`);
   const { rows } = await sql<Side>`select
       (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o where ${of_day}) as ours_fen,
+      (select ${sum} from ${objects} o join ${receivable} on ${posted} and p.attempt_id = o.attempt_id ${is_payment ? sql`` : sql`and p.refund_id = o.id`} where ${of_day})::bigint
+      -- And what the ledger has on that day that the platform does not have at all.
+      + (select ${sum} from ${receivable} where ${posted} and p.biz_date >= ${biz_date}::date and p.fact_date = ${biz_date}::date
+        and not exists (select 1 from ${objects} o where o.id = ${sql.raw(is_payment ? 'p.attempt_id' : 'p.refund_id')}))::bigint as ledger_fen,
       (select coalesce(sum(l.amount_fen), 0)::bigint from bill_lines l where l.merchant_id = ${merchant_id} and l.bill_id = ${bill_id} and ${lines}) as bill_fen,
       (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o join recon_matches m on m.merchant_id = ${merchant_id} and m.object_id = o.id
         where ${of_day} and m.bill_id is distinct from ${bill_id}) as elsewhere_fen,
@@ -34,21 +53,35 @@ export async function readSide(
         where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and ${of_day}) as ours_alone_fen,
       (select coalesce(sum(e.bill_fen), 0)::bigint from recon_exceptions e
         where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and e.bill_id = ${bill_id}) as bill_alone_fen`.execute(
-    ctx.db.kysely,
+    trx,
   );
   const [side] = rows;
   assert(side, 'a sum is a row');
   return side;
 }
 
-export async function countExceptions(ctx: Ctx, day: Account): Promise<readonly { readonly kind: string; readonly open: bigint; readonly all: bigint }[]> {
+/** What is posted of the day's fee and differences, and is not undone. */
+export async function readDayPostings(trx: Trx, { merchant_id, channel_account_id, biz_date, bill_id }: Weighed): Promise<DayPostings> {
+  const { rows } = await sql<DayPostings>`select
+      (select coalesce(sum(e.amount_fen), 0)::bigint from bills b join ledger_entries e on e.merchant_id = b.merchant_id and e.posting_id = b.fee_posting_id and e.account = 'channel_fee'
+        where b.merchant_id = ${merchant_id} and b.channel_account_id = ${channel_account_id} and b.kind = 'trade' and b.biz_date = ${biz_date} and b.id = ${bill_id}
+          and not exists (select 1 from ledger_postings r where r.merchant_id = b.merchant_id and r.reverses_id = b.fee_posting_id)) as fee_fen,
+      (select coalesce(sum(e.amount_fen), 0)::bigint from recon_exceptions x join ledger_entries e on e.merchant_id = x.merchant_id and e.posting_id = x.posting_id and e.account = 'suspense'
+        where x.merchant_id = ${merchant_id} and x.channel_account_id = ${channel_account_id} and x.biz_date = ${biz_date}
+          and not exists (select 1 from ledger_postings r where r.merchant_id = x.merchant_id and r.reverses_id = x.posting_id)) as suspense_fen`.execute(trx);
+  const [postings] = rows;
+  assert(postings, 'a sum is a row');
+  return postings;
+}
+
+export async function countExceptions(trx: Trx, day: Account): Promise<readonly { readonly kind: string; readonly open: bigint; readonly all: bigint }[]> {
   const { rows } = await sql<{
     kind: string;
     open: bigint;
     all: bigint;
   }>`select kind, count(*) filter (where closed_at is null) as open, count(*) as all from recon_exceptions
     where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and biz_date = ${day.biz_date} group by kind order by kind`.execute(
-    ctx.db.kysely,
+    trx,
   );
   return rows;
 }

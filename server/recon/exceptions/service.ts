@@ -13,7 +13,9 @@ import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { buildEvent } from '../../platform/outbox/outbox.ts';
 import { fetchBill } from '../bills/service.ts';
+import type { Trx } from '../bills/store.ts';
 import { matchDay } from '../matching/service.ts';
+import { postSuspense, undoSuspense } from '../postings/service.ts';
 import { ageing_ms, type Decision, hasApproved, kinds, type ReconException, type Step, samePerson, stepped } from './exception.ts';
 import { system } from './open.ts';
 import * as store from './store.ts';
@@ -40,7 +42,11 @@ async function take(ctx: PaymentsCtx, before: ReconException, step: Step, { by, 
   const events = told
     ? [buildEvent({ id: newId('event', now, ctx.rng), type: 'recon_exception.closed', livemode: after.livemode, created_at: now, data: viewException(after) })]
     : [];
-  const written = await store.writeStep(ctx, { after, step, from_state: before.state, by, note, now, events });
+  const within = async (trx: Trx): Promise<void> => {
+    if (step === 'suspend') await postSuspense(trx, ctx, after);
+    if (step === 'reopen') await undoSuspense(trx, ctx, after);
+  };
+  const written = await store.writeStep(ctx, { after, step, from_state: before.state, by, note, now, events, within });
   if (!written) throw new RefusalError(refuse('recon_step_not_allowed', undefined, { state: 'changed' }));
   if (told) ctx.nudge('deliveries');
   return after;
@@ -51,7 +57,7 @@ export async function acceptException(ctx: PaymentsCtx, exception: ReconExceptio
   return take(ctx, await take(ctx, await approvedEnough(ctx, exception, actor, 'accept'), 'accept', actor), 'close', actor);
 }
 
-/** Writes the difference to suspense (挂账). */
+/** Writes the difference to suspense (挂账), in the ledger too. */
 export async function suspendException(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> {
   return take(ctx, await take(ctx, await approvedEnough(ctx, exception, actor, 'suspend'), 'suspend', actor), 'close', actor);
 }

@@ -3,6 +3,7 @@ import { CompiledQuery, type Kysely, sql } from 'kysely';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
 import { type OutboxEvent, outboxParts } from '../../platform/outbox/outbox.ts';
+import type { Trx } from '../bills/store.ts';
 import type { Run } from '../matching/store.ts';
 import type { ReconException, Resolution, Step } from './exception.ts';
 
@@ -260,10 +261,12 @@ export type StepWrite = {
   readonly note: string | null;
   readonly now: Date;
   readonly events: readonly OutboxEvent[];
+  /** What stands or falls with the step. */
+  readonly within: (trx: Trx) => Promise<void>;
 };
 
 /** Writes one step, guarded by the version that was read. False: somebody else was faster. */
-export function writeStep(ctx: Ctx, { after, step, from_state, by, note, now, events }: StepWrite): Promise<boolean> {
+export function writeStep(ctx: Ctx, { after, step, from_state, by, note, now, events, within }: StepWrite): Promise<boolean> {
   return ctx.db.kysely.transaction().execute(async (trx) => {
     const { rows } = await sql`with ex as (
         update recon_exceptions set state = ${after.state}, approvals = ${after.approvals}, decision = ${after.decision}, resolution = ${after.resolution}, standing = ${after.standing}, closed_at = ${after.closed_at},
@@ -272,6 +275,7 @@ export function writeStep(ctx: Ctx, { after, step, from_state, by, note, now, ev
       ) insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, note, at)
         select merchant_id, id, ${after.version}, ${step}, ${from_state}, ${after.state}, ${by}, ${note}, ${now} from ex returning exception_id`.execute(trx);
     if (rows.length === 0) return false;
+    await within(trx);
     await insertEvents(trx, after.merchant_id, events);
     return true;
   });

@@ -15,6 +15,7 @@ import type { ReconException } from '../exceptions/exception.ts';
 import { openedFrom, type Place, system } from '../exceptions/open.ts';
 import * as exceptions from '../exceptions/store.ts';
 import { viewException } from '../exceptions/view.ts';
+import { postFee, undoSuspense } from '../postings/service.ts';
 import { type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
 import * as store from './store.ts';
 
@@ -88,6 +89,8 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
     }
     await judgeAllMissing(matching);
     const settled = await settleAll(matching);
+    await undoSuspense(trx, ctx, place);
+    await postFee(trx, ctx, place, bill);
     if (!(await store.markMatched(trx, run, ctx.clock.now()))) throw new BillChanged();
     await tell(matching, 'recon_exception.opened', matching.opened);
     // What was closed before was told then.

@@ -12,6 +12,9 @@ import { listExceptions } from '../exceptions/service.ts';
 
 const methods: Readonly<Record<string, string>> = { wechatpay: 'wechat_qr', alipay: 'alipay_qr' };
 
+/** The gateway has paid back, and would have told, by then. */
+const gateway_refunds_ms = 10_000;
+
 /** A shop at one gateway, whose days pass when the test says so. */
 export function aShop(world: World, channel: string, prefix = '') {
   const account_id = world.accounts.get(channel) as string;
@@ -45,11 +48,17 @@ export function aShop(world: World, channel: string, prefix = '') {
       if (!lost) await world.until(async () => ((await world.api('GET', `/v1/payments/${payment.id}`)).body as Payment).state === 'paid');
       return ((await world.api('GET', `/v1/payments/${payment.id}`)).body ?? payment) as Payment;
     },
-    async refund(payment: Payment, amount_fen: number): Promise<string> {
+    /** `lost`: nothing comes back of it, and nobody asks for two months. */
+    async refund(payment: Payment, amount_fen: number, { lost = false } = {}): Promise<string> {
+      if (lost) simulator.inject({ kind: 'notify_lost', on: 'notify' });
       const body = { payment_id: payment.id, merchant_refund_no: `r-${payment.merchant_order_no}-${amount_fen}`, amount_fen };
       const made = await world.flow(world.api('POST', '/v1/refunds', { body }));
       assert.equal(made.status, 201, made.text);
-      await world.until(async () => (await world.api('GET', `/v1/refunds/${made.body.id}`)).body.state === 'succeeded');
+      if (lost) {
+        await sql`update refunds set next_query_at = next_query_at + interval '60 days' where id = ${made.body.id}`.execute(ctx.db.kysely);
+        const told_by_ms = world.clock.now().getTime() + gateway_refunds_ms;
+        await world.until(() => world.clock.now().getTime() > told_by_ms);
+      } else await world.until(async () => (await world.api('GET', `/v1/refunds/${made.body.id}`)).body.state === 'succeeded');
       return made.body.channel_refund_no as string;
     },
     /** Half past noon of the day after, and the bill of the day. Only the test fetches: the sweeper would race it for the file. */
@@ -67,6 +76,15 @@ export function aShop(world: World, channel: string, prefix = '') {
         if (at_ms > world.clock.now().getTime()) world.clock.advance(at_ms - world.clock.now().getTime());
       }
     },
+    /** Whatever happened so far is in the book. */
+    posted: () =>
+      world.until(
+        async () =>
+          (
+            await sql`select 1 from event_sequences s left join ledger_books b using (merchant_id, livemode) where s.merchant_id = ${merchant_id} and s.last > coalesce(b.position, 0)
+              union all select 1 from events where merchant_id = ${merchant_id} and sequence is null limit 1`.execute(ctx.db.kysely)
+          ).rows.length === 0,
+      ),
     exceptions: async (filter: { state?: 'open'; kind?: ExceptionKind } = {}) => {
       const found = await listExceptions(ctx, { merchant_id, channel_account_id: account_id, limit: 1000, ...filter });
       return found.toReversed();

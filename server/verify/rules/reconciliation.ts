@@ -66,6 +66,27 @@ export const reconciliation_rules: readonly Rule[] = [
     ],
   },
   {
+    id: 'I-28.4',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '账单手续费与挂账的差错，其凭证在账本中，手续费金额与账单一致',
+      en: 'the fee of a bill and a difference in suspense have their posting, and the fee is what the bill says',
+    },
+    remedy: keep,
+    names: ['merchant_id', 'posting_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select b.merchant_id, b.fee_posting_id as posting_id, b.id as bill_id, p.amount_fen, b.fee_millifen from bills b
+        left join ledger_postings p on p.merchant_id = b.merchant_id and p.id = b.fee_posting_id and p.kind = 'channel_fee' and p.channel_account_id = b.channel_account_id
+        where b.fee_posting_id is not null and (p.id is null or p.amount_fen <> abs(round(b.fee_millifen / 1000.0)))`,
+      sql`select e.merchant_id, e.posting_id, e.id as recon_exception_id from recon_exceptions e
+        left join ledger_postings p on p.merchant_id = e.merchant_id and p.id = e.posting_id and p.kind = 'suspense' and p.channel_account_id = e.channel_account_id
+        where e.posting_id is not null and p.id is null`,
+    ],
+  },
+  {
     id: 'I-45.1',
     area: 'reconciliation',
     severity: 2,
