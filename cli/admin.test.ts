@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -169,6 +169,36 @@ describe('channel-account', () => {
     assert.match(out, /^trust +✓ +- +certificate \| public_key +/m);
     const { properties } = (await heliu(['channel-account', 'schema', 'alipay', '--json'])).json() as { properties: object };
     assert(Object.keys(properties).length > 3);
+  });
+});
+
+describe('plate stock', () => {
+  test('is made with its claim codes in a file, listed, printed and assigned to a merchant', async () => {
+    const make = ['plate', 'stock', 'create', '--name', '首批', '--count', '3', '--claims', 'claims.csv'];
+    const batch = await done<{ id: string; count: number }>(...make);
+    const lines = readFileSync(join(directory, 'claims.csv'), 'utf8').trimEnd().split('\n');
+    assert.equal(lines[0], 'serial_no,stock_no,claim_code');
+    assert.match(lines[3] ?? '', /^3,[0-9A-Z]{5}-[0-9A-Z]{5},[0-9A-Z]{5}-[0-9A-Z]{5}$/);
+    assert.equal(statSync(join(directory, 'claims.csv')).mode & 0o777, 0o600);
+    // A file that is there stays as it is, and nothing is made.
+    const again = await heliu(make, io);
+    assert.deepEqual([again.code, again.err.includes('claims.csv')], [2, true]);
+    assert.deepEqual(
+      (await done<{ id: string; in_stock: number }[]>('plate', 'stock', 'list')).map(({ id, in_stock }) => [id, in_stock]),
+      [[batch.id, 3]],
+    );
+    const merchant = await aMerchant();
+    const assign = ['plate', 'stock', 'assign', batch.id, '--merchant', merchant, '--from', '1', '--through', '2'];
+    assert.deepEqual(await done(...assign), { batch_id: batch.id, merchant_id: merchant, assigned: 2 });
+    const plates = await done<{ merchant_id: string | null }[]>('plate', 'stock', 'show', batch.id);
+    assert.deepEqual(
+      plates.map(({ merchant_id }) => merchant_id),
+      [merchant, merchant, null],
+    );
+    await done('plate', 'stock', 'print', batch.id, 'stock.zip', '--format', 'svg');
+    assert.equal(readFileSync(join(directory, 'stock.zip')).subarray(0, 2).toString(), 'PK');
+    const absent = await heliu(['plate', 'stock', 'show', 'plb_0', '--lang', 'zh'], io);
+    assert.deepEqual([absent.code, absent.err], [3, 'plate_batch_id: 码牌批次不存在。 (plate_batch_not_found)\n']);
   });
 });
 

@@ -8,6 +8,7 @@ import { addLedgerCommands } from './commands/ledger.ts';
 import { addMasterKeyCommands } from './commands/master-key.ts';
 import { addMerchantCommands } from './commands/merchant.ts';
 import { addPaymentCommands } from './commands/payment.ts';
+import { addPlateCommands } from './commands/plate.ts';
 import { addPriceCommands } from './commands/price.ts';
 import { addReconCommands } from './commands/recon.ts';
 import { addRefundCommands } from './commands/refund.ts';
@@ -61,6 +62,7 @@ function prepare(program: Command, cli: Cli): void {
     addKeyCommands,
     addChannelAccountCommands,
     addPaymentCommands,
+    addPlateCommands,
     addRefundCommands,
     addRoutingCommands,
     addEventCommands,

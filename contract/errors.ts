@@ -79,6 +79,8 @@ export const errors = {
   plate_batch_not_found: entry(404, 'There is no such batch of plates.', '码牌批次不存在。'),
   plate_not_bound: entry(409, 'The plate is bound to no terminal yet.', '码牌尚未绑定终端。'),
   plate_disabled: entry(409, 'This code is not in use.', '该收款码未启用。'),
+  plate_claim_wrong: entry(404, 'No plate has this number and claim code.', '没有与此编号和领用码相符的码牌。'),
+  plate_claimed: entry(409, 'Another merchant has this plate already.', '该码牌已被其他商户领用。'),
   plate_terminal_kind: entry(422, 'Bind a plate to a terminal of kind `plate`.', '码牌须绑定到类型为 `plate` 的终端。'),
   plate_terminal_taken: entry(409, 'Another plate is bound to this terminal: one code, one terminal.', '该终端已绑定其他码牌（一码一终端）。'),
   plate_amount_refused: entry(422, 'The code does not take this amount.', '该收款码不接受此金额。'),

@@ -423,6 +423,10 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   print_plate_batch: { params: by_plate_batch, body: print, response: print_link },
   retrieve_plate: { params: by_plate, response: plate },
   list_plates: { query: { ...by_store, state: 'active' }, response: { data: [plate], next_cursor: null } },
+  claim_plate: {
+    body: { stock_no: '7KQ2X-M01KA', claim_code: 'V9D3R-0W8HT' },
+    response: { ...plate, state: 'stock', store_id: null, terminal_id: null, amount_fen_max: null, daily_amount_fen_max: null, remark: 'none' },
+  },
   bind_plate: { params: by_plate, body: { ...by_terminal, amount_fen_max: 50_000, daily_amount_fen_max: 1_000_000, remark: 'optional' }, response: plate },
   update_plate: { params: by_plate, body: { fixed_amount_fen: 990 }, response: { ...plate, fixed_amount_fen: 990, version: 3 } },
   disable_plate: { params: by_plate, response: { ...plate, state: 'disabled', version: 3 } },

@@ -108,6 +108,7 @@ export const operations = [
   plates.printPlateBatch,
   plates.retrievePlate,
   plates.listPlates,
+  plates.claimPlate,
   plates.bindPlate,
   plates.updatePlate,
   plates.disablePlate,

@@ -5,7 +5,7 @@ import { defineOperation } from './operation.ts';
 
 export const plate_states = ['stock', 'active', 'disabled'] as const;
 export const plate_remarks = ['none', 'optional', 'required'] as const;
-export const plate_changes = ['bound', 'rebound', 'updated', 'disabled', 'enabled'] as const;
+export const plate_changes = ['claimed', 'assigned', 'bound', 'rebound', 'updated', 'disabled', 'enabled'] as const;
 export type PlateState = (typeof plate_states)[number];
 export type PlateRemark = (typeof plate_remarks)[number];
 export type PlateChangeKind = (typeof plate_changes)[number];
@@ -78,7 +78,7 @@ export const PlateChange = Type.Object(
     state: Type.Unsafe<PlateState>({ type: 'string', enum: [...plate_states] }),
     store_id: nullable(id('sto', 'Store after it. 变更后的门店。')),
     terminal_id: nullable(id('ter', 'Terminal after it. 变更后的终端。')),
-    api_key_id: id('key', 'Who changed it. 操作的密钥。'),
+    api_key_id: nullable(id('key', 'Who changed it; null where the operator of the platform assigned it. 操作的密钥；平台分配时为 null。')),
     at: instant('变更时间。'),
   },
   { additionalProperties: false, description: 'One change of a plate; none is ever removed. 码牌的一次变更。' },
@@ -116,6 +116,18 @@ export type BindPlateBody = Static<typeof BindPlateBody>;
 
 export const UpdatePlateBody = Type.Object({ ...given_settings }, { additionalProperties: false });
 export type UpdatePlateBody = Static<typeof UpdatePlateBody>;
+
+/** Ten characters in two halves; case, blanks and dashes do not count. */
+const typed_code = (description: string) => Type.String({ minLength: 10, maxLength: 24, description });
+
+export const ClaimPlateBody = Type.Object(
+  {
+    stock_no: typed_code('The number printed on the plate. 印在码牌上的编号。'),
+    claim_code: typed_code('The code that came with the plate and is not on its face. 随牌的领用码，不印在牌面。'),
+  },
+  { additionalProperties: false },
+);
+export type ClaimPlateBody = Static<typeof ClaimPlateBody>;
 
 export const PrintBody = Type.Object(
   {
@@ -212,6 +224,20 @@ export const listPlates = defineOperation({
   status: 200,
   response: page(Plate),
   errors: ['cursor_invalid'],
+});
+
+export const claimPlate = defineOperation({
+  id: 'claim_plate',
+  sdk: ['plates', 'claim'],
+  method: 'POST',
+  path: '/v1/plates/claim',
+  scope: 'plates:write',
+  summary: "Make a plate of the platform's stock your own; bind it to a terminal then",
+  summary_zh: '领用平台库存的码牌（随后绑定终端）',
+  body: ClaimPlateBody,
+  status: 200,
+  response: Plate,
+  errors: [...write_errors, 'plate_claim_wrong', 'plate_claimed', 'too_many_plates'],
 });
 
 export const bindPlate = defineOperation({

@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -628,6 +628,13 @@ export const resourcesOf = (call: Call) => ({
      */
     list: (query: ListPlatesQuery = {}, options?: CallOptions) =>
       listPages<Plate>(call, { method: 'GET', path: '/v1/plates', query, answers: 'list' }, 'cursor', options),
+    /**
+     * Make a plate of the platform's stock your own; bind it to a terminal then. 领用平台库存的码牌（随后绑定终端）。
+     *
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `plate_claim_wrong`, `plate_claimed`, `too_many_plates`, or what any call can answer.
+     */
+    claim: (body: ClaimPlateBody, options?: CallOptions) =>
+      call<Plate>({ method: 'POST', path: '/v1/plates/claim', body, answers: 'plate' }, options),
     /**
      * Bind a plate to a terminal, or to another one; payments are taken from now on. 绑定码牌到终端（或改绑），即可收款。
      *

@@ -632,8 +632,8 @@ export type PlateChange = {
   store_id: string | null;
   /** Terminal after it. 变更后的终端。 */
   terminal_id: string | null;
-  /** Who changed it. 操作的密钥。 */
-  api_key_id: string;
+  /** Who changed it; null where the operator of the platform assigned it. 操作的密钥；平台分配时为 null。 */
+  api_key_id: string | null;
   /** 变更时间。 RFC 3339. */
   at: string;
 };
@@ -1239,6 +1239,13 @@ export type ListPlatesQuery = {
   cursor?: string;
 };
 
+export type ClaimPlateBody = {
+  /** The number printed on the plate. 印在码牌上的编号。 */
+  stock_no: string;
+  /** The code that came with the plate and is not on its face. 随牌的领用码，不印在牌面。 */
+  claim_code: string;
+};
+
 export type ListPlateChangesQuery = {
   /** Rows per page, 20 unless told. 每页条数。 */
   limit?: number;
@@ -1455,6 +1462,8 @@ export type PlateRemark =
   | 'required';
 
 export type PlateChangeKind =
+  | 'claimed'
+  | 'assigned'
   | 'bound'
   | 'rebound'
   | 'updated'
@@ -1560,6 +1569,8 @@ export type ErrorCode =
   | 'plate_batch_not_found'
   | 'plate_not_bound'
   | 'plate_disabled'
+  | 'plate_claim_wrong'
+  | 'plate_claimed'
   | 'plate_terminal_kind'
   | 'plate_terminal_taken'
   | 'plate_amount_refused'

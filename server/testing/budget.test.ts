@@ -154,6 +154,8 @@ describe('the schema', () => {
       'plates',
       'plate_changes',
       'plate_taps',
+      'plate_stock_batches',
+      'plate_stock',
       'pairing_codes',
       'devices',
       'supervisor_pins',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { examples, type Operation, operations } from '@heliu/contract';
+import { makeStock } from '../cashier/plates/stock/service.ts';
 import { newId } from '../kernel/id.ts';
 import type { World } from './world.ts';
 
@@ -21,6 +22,9 @@ export type Belongings = {
   readonly terminal_id: string;
   readonly plate_batch_id: string;
   readonly plate_id: string;
+  /** Of a plate of stock that the owner claims. */
+  readonly stock_no: string;
+  readonly claim_code: string;
   readonly device_id: string;
   readonly rule_set_id: string;
   readonly statement_id: string;
@@ -63,6 +67,8 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
   const { id: plate_batch_id } = await call('POST', '/v1/plate_batches', { name: '台牌', count: 1 });
   const { id: plate_id } = (await call('GET', `/v1/plates?plate_batch_id=${plate_batch_id}`)).data[0];
   await call('POST', `/v1/plates/${plate_id}/bind`, { terminal_id });
+  const { claims } = await makeStock(world.ctx, { livemode: key.startsWith('sk_live'), name: '库存', count: 1 });
+  const { stock_no, claim_code } = claims[0] as (typeof claims)[number];
   const page_order = { merchant_order_no: `${merchant_order_no}-page`, amount_fen: 100, subject: '一杯茶' };
   const { id: checkout_session_id } = await call('POST', '/v1/checkout_sessions', page_order);
   await call('POST', `/v1/checkout_sessions/${checkout_session_id}/expire`, {});
@@ -85,7 +91,7 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
     terminal_id,
     rule_set_id,
   };
-  return { merchant_order_no, channel_account_id, checkout_session_id, plate_batch_id, plate_id, device_id: paired.device.id, ...made };
+  return { merchant_order_no, channel_account_id, checkout_session_id, plate_batch_id, plate_id, stock_no, claim_code, device_id: paired.device.id, ...made };
 }
 
 /** A difference that was handled: found by no bill, since a day of bills is more than these tests are about. */
@@ -127,7 +133,11 @@ export function goodRequest(operation: Operation, own: Belongings, unique: strin
 }
 
 /** Where a body names objects, they are the owner's; where it names a new one, nobody else uses the number. */
-function ownFields(operation: Operation, { payment_id, channel_account_id, store_id, terminal_id }: Belongings, unique: string): Record<string, unknown> {
+function ownFields(
+  operation: Operation,
+  { payment_id, channel_account_id, store_id, terminal_id, stock_no, claim_code }: Belongings,
+  unique: string,
+): Record<string, unknown> {
   switch (operation.id) {
     case 'create_payment':
       return { merchant_order_no: unique, channel_account_id };
@@ -147,6 +157,8 @@ function ownFields(operation: Operation, { payment_id, channel_account_id, store
       return { store_no: unique };
     case 'bind_plate':
       return { terminal_id };
+    case 'claim_plate':
+      return { stock_no, claim_code };
     case 'create_terminal':
       return { store_id, terminal_no: unique };
     default:

@@ -34,6 +34,8 @@ export const business_tables = [
   'plates',
   'plate_changes',
   'plate_taps',
+  'plate_stock_batches',
+  'plate_stock',
   'pairing_codes',
   'devices',
   'supervisor_pins',

@@ -181,8 +181,8 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
   };
   const refused = (request: PlateRequest, reply: FastifyReply, error: unknown): FastifyReply => {
     if (!(error instanceof RefusalError)) throw error;
-    const off = error.refusal.refused === 'rate_limited' ? 'busy' : 'lost';
-    return pages.tell(request as unknown as Request, reply.code(errors[error.refusal.refused].status), off === 'busy' ? 'busy_title' : 'lost_title', off);
+    const off = ({ rate_limited: 'busy', plate_not_bound: 'plate_stock' } as const)[error.refusal.refused as string] ?? 'lost';
+    return pages.tell(request as unknown as Request, reply.code(errors[error.refusal.refused].status), `${off}_title`, off);
   };
   scope.get<ByCode>('/c/p/:code', (request, reply) =>
     draw(request, reply, { amount: '', remark: '', tap: newToken(ctx.rng) }).catch((error: unknown) => refused(request, reply, error)),

@@ -5,6 +5,11 @@ const texts = {
   plate_amount: ['付款金额（元）', 'Amount (yuan)'],
   plate_remark: ['备注', 'Remark'],
   plate_wrong_amount: ['请输入正确的金额，如 12.50', 'Enter an amount, such as 12.50'],
+  plate_stock_title: ['码牌尚未启用', 'This code is not in use yet'],
+  plate_stock: [
+    '此码牌还没有绑定门店，暂时不能付款。商户请凭牌上的编号与随牌的领用码领用，并绑定到终端。',
+    'It stands for no shop yet, so nothing can be paid here. If it is yours, claim it by its number and claim code and bind it to a terminal.',
+  ],
   plate_title: ['向商户付款', 'Pay this shop'],
   receipt_link: ['付款凭证与帮助', 'Receipt and help'],
   receipt_pending: ['尚未付款', 'Not paid yet'],

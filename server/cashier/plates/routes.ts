@@ -1,5 +1,6 @@
 import {
   bindPlate,
+  claimPlate,
   createPlateBatch,
   disablePlate,
   enablePlate,
@@ -18,6 +19,7 @@ import { bindOperation } from '../../platform/http/bind.ts';
 import { type CursorScope, page_limit, pageOf, readCursor } from '../../platform/http/cursor.ts';
 import { linkTo, openLink } from './print/service.ts';
 import * as service from './service.ts';
+import * as stock from './stock/service.ts';
 
 /** Binds code plates of the contract. */
 export function bindPlates(scope: FastifyInstance, ctx: Ctx): void {
@@ -25,6 +27,7 @@ export function bindPlates(scope: FastifyInstance, ctx: Ctx): void {
   bindOperation(scope, ctx, retrievePlateBatch, ({ caller, params }) => service.retrieveBatch(ctx, caller, params.plate_batch_id));
   bindOperation(scope, ctx, printPlateBatch, ({ caller, params, body }) => linkTo(ctx, caller, 'batch', params.plate_batch_id, body));
   bindOperation(scope, ctx, retrievePlate, ({ caller, params }) => service.retrievePlate(ctx, caller, params.plate_id));
+  bindOperation(scope, ctx, claimPlate, (call) => stock.claimPlate({ ...call, ctx }));
   bindOperation(scope, ctx, bindPlate, (call) => service.bindPlate({ ...call, ctx }));
   bindOperation(scope, ctx, updatePlate, (call) => service.updatePlate({ ...call, ctx }));
   bindOperation(scope, ctx, disablePlate, (call) => service.disablePlate({ ...call, ctx }));

@@ -142,7 +142,7 @@ describe('a scan', () => {
     await made(`/v1/plates/${plate.id}/disable`);
     await made(`/v1/terminals/${closed.terminal_id}/close`);
     const open = (one: Plate) => openPlate(node(0), { code: codeOf(one), address: '203.0.113.9' });
-    await assert.rejects(open(unbound as Plate), refusedWith('plate_disabled'));
+    await assert.rejects(open(unbound as Plate), refusedWith('plate_not_bound'));
     await assert.rejects(open(plate), refusedWith('plate_disabled'));
     await assert.rejects(open(closed), refusedWith('terminal_closed'));
     assert.match(await node(0).metrics.expose(), /heliu_plate_scans_refused_total\{state="disabled"\} [1-9]/);

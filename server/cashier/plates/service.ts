@@ -125,6 +125,10 @@ export async function retrieveBatch(ctx: Ctx, caller: Caller, plate_batch_id: st
 export const ownPlate = async (ctx: Ctx, { merchant_id, livemode }: Pick<Caller, 'merchant_id' | 'livemode'>, id: string): Promise<Plate> =>
   (await store.findPlate(ctx.db.kysely, { merchant_id, livemode, id })) ?? notFound();
 
+/** The same, read in the caller's transaction. */
+export const ownPlateWithin = async (tx: Kysely<Tables>, { merchant_id, livemode }: Pick<Caller, 'merchant_id' | 'livemode'>, id: string): Promise<Plate> =>
+  (await store.findPlate(tx, { merchant_id, livemode, id })) ?? notFound();
+
 export async function ownBatch(ctx: Ctx, { merchant_id, livemode }: Pick<Caller, 'merchant_id' | 'livemode'>, id: string): Promise<store.BatchRow> {
   const batch = await store.findBatch(ctx, { merchant_id, livemode, id });
   if (!batch) throw new RefusalError(refuse('plate_batch_not_found', 'plate_batch_id'));

@@ -128,7 +128,8 @@ export type ChangeRow = {
   readonly state: PlateState;
   readonly store_id: string | null;
   readonly terminal_id: string | null;
-  readonly api_key_id: string;
+  /** Null where the operator did it. */
+  readonly api_key_id: string | null;
   readonly at: Date;
 };
 

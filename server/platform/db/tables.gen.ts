@@ -441,13 +441,33 @@ export interface PlateChangesTable {
   merchant_id: string;
   plate_id: string;
   version: number;
-  change: 'bound' | 'rebound' | 'updated' | 'disabled' | 'enabled';
+  change: 'claimed' | 'assigned' | 'bound' | 'rebound' | 'updated' | 'disabled' | 'enabled';
   state: string;
   store_id: string | null;
   terminal_id: string | null;
   settings: Json;
-  api_key_id: string;
+  api_key_id: string | null;
   at: Date;
+}
+
+export interface PlateStockTable {
+  id: string;
+  livemode: boolean;
+  batch_id: string;
+  serial_no: number;
+  stock_no: string;
+  code: string;
+  claim_hash: Buffer;
+  merchant_id: string | null;
+  given_at: Date | null;
+}
+
+export interface PlateStockBatchesTable {
+  id: string;
+  livemode: boolean;
+  name: string;
+  count: number;
+  created_at: Date;
 }
 
 export interface PlateTapsTable {
@@ -805,6 +825,8 @@ export interface Tables {
   payments: PaymentsTable;
   plate_batches: PlateBatchesTable;
   plate_changes: PlateChangesTable;
+  plate_stock: PlateStockTable;
+  plate_stock_batches: PlateStockBatchesTable;
   plate_taps: PlateTapsTable;
   plates: PlatesTable;
   price_volumes: PriceVolumesTable;

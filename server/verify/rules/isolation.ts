@@ -27,6 +27,7 @@ export const links: readonly Link[] = [
   link('shifts', 'merchant_id device_id terminal_id livemode', 'devices', 'merchant_id id terminal_id livemode'),
   link('plates', 'merchant_id terminal_id store_id livemode', 'terminals', 'merchant_id id store_id livemode'),
   link('plates', 'merchant_id batch_id livemode', 'plate_batches', 'merchant_id id livemode'),
+  link('plate_stock', 'merchant_id id livemode code', 'plates', 'merchant_id id livemode code'),
   link('attempts', 'merchant_id payment_id', 'payments', 'merchant_id id'),
   link('attempts', 'merchant_id channel_account_id channel', 'channel_accounts', 'merchant_id id channel'),
   link('attempts', 'merchant_id channel_account_id account_version', 'channel_account_versions', 'merchant_id channel_account_id version'),

@@ -55,6 +55,9 @@ const parties = ({ merchants, now, payments, step_ms }: BooksInput) => {
     sql`insert into plates (merchant_id, id, livemode, batch_id, serial_no, code, state, store_id, terminal_id, created_at, version)
         select merchant_id, 'plt_' || substr(t.id, 5), true, 'plb_' || pg_temp.ulid(${opened}, 'plb' || m.n), 1, substr(t.id, 5), 'active', store_id, t.id, ${opened}, 2
         from terminals t join m on m.id = t.merchant_id`,
+    sql`insert into plate_stock_batches (id, livemode, name, count, created_at) select id, true, 'stock', 1, ${opened} from plate_batches`,
+    sql`insert into plate_stock (id, livemode, batch_id, serial_no, stock_no, code, claim_hash, merchant_id, given_at)
+        select id, true, batch_id, 1, right(id, 10), code, sha256(convert_to(id, 'UTF8')), merchant_id, ${opened} from plates`,
     sql`insert into pairing_codes (merchant_id, terminal_id, livemode, secret_hash, refund_fen_max, expires_at)
         select merchant_id, id, true, sha256(convert_to(id, 'UTF8')), 0, ${opened} from terminals`,
     sql`insert into devices (merchant_id, id, livemode, store_id, terminal_id, name, secret_hash, refund_fen_max, created_at)

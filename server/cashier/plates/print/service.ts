@@ -13,6 +13,7 @@ import type { Ctx } from '../../../platform/ctx.ts';
 import { loadGlyphs } from '../../../platform/glyphs.ts';
 import { type Plate, plateUrl } from '../plate.ts';
 import { ownBatch, ownPlate, platesOfBatch } from '../service.ts';
+import { type StockPlate, shownInHalves } from '../stock/stock.ts';
 import type { Drawing } from './drawing.ts';
 import { drawFace, type Face, textOf } from './face.ts';
 import { writeSvg } from './svg.ts';
@@ -42,7 +43,7 @@ export async function openLink(ctx: Ctx, token: string): Promise<PrintFile> {
   if (!link || link.until <= ctx.clock.now().getTime()) throw new RefusalError(refuse('route_unknown'));
   if (link.of === 'plate') return printPlate(ctx, await ownPlate(ctx, link, link.id), link);
   const plates = await platesOfBatch(ctx, await ownBatch(ctx, link, link.id));
-  return { name: `plates-${link.id}-${link.size}.zip`, type: 'application/zip', body: Readable.from(zipOf(ctx, plates, link)) };
+  return { name: `plates-${link.id}-${link.size}.zip`, type: 'application/zip', body: Readable.from(zipOf(ctx, plates, link, (plate) => faceOf(ctx, plate))) };
 }
 
 function readLink(ctx: Ctx, token: string): Sealed | undefined {
@@ -60,11 +61,18 @@ async function printPlate(ctx: Ctx, plate: Plate, { format, size }: PrintBody): 
 
 const types: Readonly<Record<PrintFormat, string>> = { svg: 'image/svg+xml', png: 'image/png', pdf: 'application/pdf' };
 
+type Printed = { readonly serial_no: number; readonly id: string };
+
 /** Names come from ids alone: whoever unpacks gets no path that a person typed. */
-const fileName = ({ serial_no, id }: Plate, size: PrintSize, format: PrintFormat): string => `${String(serial_no).padStart(4, '0')}-${id}-${size}.${format}`;
+const fileName = ({ serial_no, id }: Printed, size: PrintSize, format: PrintFormat): string => `${String(serial_no).padStart(4, '0')}-${id}-${size}.${format}`;
 
 /** Files are written one by one as the reader takes them, so that a batch of a thousand takes the memory of one. */
-async function* zipOf(ctx: Ctx, plates: readonly Plate[], { format, size }: PrintBody): AsyncGenerator<Uint8Array> {
+async function* zipOf<P extends Printed>(
+  ctx: Ctx,
+  plates: readonly P[],
+  { format, size }: PrintBody,
+  drawn: (plate: P) => Face | Promise<Face>,
+): AsyncGenerator<Uint8Array> {
   const written: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {
     if (error) throw error;
@@ -73,12 +81,24 @@ async function* zipOf(ctx: Ctx, plates: readonly Plate[], { format, size }: Prin
   for (const plate of plates) {
     const file = new ZipPassThrough(fileName(plate, size, format));
     zip.add(file);
-    file.push(await writeFace(ctx, await faceOf(ctx, plate), size, format), true);
+    file.push(await writeFace(ctx, await drawn(plate), size, format), true);
     yield* written.splice(0);
   }
   zip.end();
   yield* written;
 }
+
+/** A zip of plates that are nobody's yet: each shows its number, by which whoever gets it claims it, and no name. */
+export const zipOfStock = (ctx: Ctx, plates: readonly StockPlate[], body: PrintBody): AsyncGenerator<Uint8Array> =>
+  zipOf(ctx, plates, body, ({ code, livemode, stock_no }) => ({
+    url: plateUrl(ctx.config.public_url, code),
+    merchant_name: '',
+    store_name: undefined,
+    amount: undefined,
+    wallets: [],
+    serial: `No. ${shownInHalves(stock_no)}`,
+    livemode,
+  }));
 
 async function faceOf(ctx: Ctx, plate: Plate): Promise<Face> {
   const { merchant_id, livemode } = plate;

@@ -18,6 +18,7 @@ import type { Caller } from '../../../platform/caller.ts';
 import { compile } from '../../../platform/http/validate.ts';
 import { checkTap, isCode, type Plate } from '../plate.ts';
 import { findPlateByCode, releaseTap, reserveTap } from '../service.ts';
+import { isInStock } from '../stock/service.ts';
 
 /** What a payer's page shows of a plate before anything is paid. */
 export type OpenPlate = {
@@ -39,7 +40,7 @@ type Scan = {
   readonly address: string;
 };
 
-/** Opens a scanned code. Refuses `plate_not_found`, `plate_disabled`, a closed terminal or store, and who guesses codes. */
+/** Opens a scanned code. Refuses `plate_not_found`, `plate_not_bound` (stock), `plate_disabled`, a closed terminal or store, and who guesses codes. */
 export const openPlate = async (ctx: PaymentsCtx, scan: Scan): Promise<OpenPlate> => opened(ctx, await scanned(ctx, scan));
 
 async function opened(ctx: PaymentsCtx, plate: Plate): Promise<OpenPlate> {
@@ -157,12 +158,13 @@ async function scanned(ctx: PaymentsCtx, { code, address }: Scan): Promise<Plate
   const wait_ms = guesses.take(address, ctx.clock.monotonic_ms());
   if (wait_ms > 0) throw new RefusalError(refuse('rate_limited', undefined, { retry_after_s: Math.ceil(wait_ms / 1000) }));
   const plate = isCode(code) ? await findPlateByCode(ctx, code) : undefined;
-  if (!plate) throw new RefusalError(refuse('plate_not_found'));
+  const in_stock = plate ? plate.state === 'stock' : isCode(code) && (await isInStock(ctx, code));
+  if (!plate && !in_stock) throw new RefusalError(refuse('plate_not_found'));
   guesses.giveBack(address);
-  if (plate.state === 'active') return plate;
-  ctx.metrics.count('heliu_plate_scans_refused_total', { state: plate.state });
-  ctx.log.warn({ merchant_id: plate.merchant_id, plate_id: plate.id }, 'a plate that is not in use was scanned');
-  throw new RefusalError(refuse('plate_disabled'));
+  if (plate?.state === 'active') return plate;
+  ctx.metrics.count('heliu_plate_scans_refused_total', { state: plate?.state ?? 'stock' });
+  ctx.log.warn({ merchant_id: plate?.merchant_id, plate_id: plate?.id }, 'a plate that is not in use was scanned');
+  throw new RefusalError(refuse(in_stock ? 'plate_not_bound' : 'plate_disabled'));
 }
 
 const guessesOf = perNode(() => createRateLimit({ rate_per_s: plate_guesses_per_s, burst: plate_guesses_burst, names_max: rate_limit_keys_max }));
