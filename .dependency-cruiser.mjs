@@ -10,7 +10,7 @@ export const floors = [
   ['scenes', 'compat', 'reports', 'privacy'],
 ];
 /** What stands above every floor: it puts the modules together, plays the world, or measures. */
-export const above = ['app', 'main', 'verify', 'sandbox', 'testing', 'bench', 'sim'];
+export const above = ['app', 'main', 'serve', 'verify', 'sandbox', 'testing', 'bench', 'sim'];
 /** Tests stand beside the code and use the test context. */
 const tests = '(?:\\.test\\.ts$|(?:^|/)testing/|(?:^|/)test-[^/]+\\.ts$|^server/channels/kit/bench\\.ts$)';
 
@@ -38,7 +38,7 @@ export default {
       comment: 'A test may use the test context; apart from it, the floor of what it tests holds for it too.',
       severity: 'error',
       from: { path: '^server/(kernel|platform|channels|ledger)/.*\\.test\\.ts$' },
-      to: { path: '^server/(?:app\\.ts|main\\.ts|sandbox/|bench/|sim/|payments/|webhooks/|cashier/|merchants/|access/|routing/)' },
+      to: { path: '^server/(?:app\\.ts|main\\.ts|serve\\.ts|sandbox/|bench/|sim/|payments/|webhooks/|cashier/|merchants/|access/|routing/)' },
     },
     {
       name: 'contract-imports-nothing-of-ours',

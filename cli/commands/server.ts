@@ -15,7 +15,7 @@ export function addServerCommands(program: Command, cli: Cli): void {
     .description(say('serve as the configuration says, until it is told to stop', '按配置启动服务，直到收到停止信号'))
     .action(async () => {
       // Loaded only here: no other command needs the whole server.
-      const { serve } = await import('@heliu/server/main.ts');
+      const { serve } = await import('@heliu/server/serve.ts');
       await serve();
     });
   program

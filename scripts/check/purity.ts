@@ -32,6 +32,7 @@ const free_files: readonly RegExp[] = [
   /\.process\.ts$/,
   /^server\/(bench|sim)\//,
   /^server\/main\.ts$/,
+  /^server\/serve\.ts$/,
   /^server\/platform\/(clock|rng)\.ts$/,
   // The database as a process of ours.
   /^server\/platform\/db\/(embedded|embedded-place|embedded-user|postmaster)\.ts$/,

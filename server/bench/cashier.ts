@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { start } from '../main.ts';
+import { start } from '../serve.ts';
 import { chromium_advice, findChromium } from '../testing/chromium.ts';
 import { createTestDatabase } from '../testing/database.ts';
 import { freePort } from '../testing/installation.ts';

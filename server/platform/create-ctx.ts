@@ -64,20 +64,21 @@ export async function assembleCtx(ports: Ports): Promise<Node> {
   const { config, rng, log, metrics } = ports;
   const pool = createPool({ database_url: config.database_url, pool_max: config.database_pool_max, log, application_name: `heliu-${config.role}` });
   const db = createDb(pool, metrics, ports.connection_clock);
+  // Sockets live in real time, also where a test sets the clock. This one is opened beside what the pool is asked: a start is mostly
+  // waiting for the database.
+  const listening = startChanges({ database_url: config.database_url, db, clock: systemClock, log });
   let time: DatabaseTime | undefined;
   try {
     time = ports.follow_database_time ? await followDatabaseTime({ db, clock: ports.clock, log }) : undefined;
     const clock = time?.clock ?? ports.clock;
     const vault = createVault(await openDataKeys({ db, clock, rng, master_key: config.master_key }), rng);
-    // Sockets live in real time, also where a test sets the clock.
-    const changes = await startChanges({ database_url: config.database_url, db, clock: systemClock, log });
+    const changes = await listening;
     const http = createHttpOut(config);
     const ctx: Ctx = { clock, rng, db, http, vault, changes, config, log, metrics };
     // What uses the database ends before it.
     return { ctx, close: () => closeAll([changes.close, http.close, () => time?.stop(), db.close]) };
   } catch (error) {
-    await time?.stop();
-    await db.close();
+    await closeAll([async () => (await listening).close(), () => time?.stop(), db.close]).catch(() => {});
     throw error;
   }
 }

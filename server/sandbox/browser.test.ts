@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Served, start } from '../main.ts';
+import { type Served, start } from '../serve.ts';
 import { chromium_advice, findChromium } from '../testing/chromium.ts';
 import { createTestDatabase } from '../testing/database.ts';
 

@@ -1,5 +1,5 @@
 import crypto, { type KeyObject } from 'node:crypto';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { syncBuiltinESMExports } from 'node:module';
 import { promisify } from 'node:util';
 import { createDice, type Dice } from './dice.ts';
 
@@ -174,27 +174,3 @@ Object.defineProperty(subtle, 'generateKey', {
     return Promise.resolve({ privateKey: privateKey.toCryptoKey(algorithm, true, ['sign']), publicKey: publicKey.toCryptoKey(algorithm, true, ['verify']) });
   },
 });
-
-/**
- * A node starts some hundred times in a run. What Fastify compiles for an answer depends on its schema alone, so it is
- * compiled once in the process instead of once for each start, which would take a tenth of a second each.
- */
-const require = createRequire(import.meta.url);
-const compiler_path = createRequire(require.resolve('fastify')).resolve('@fastify/fast-json-stringify-compiler');
-type Compile = (route: { readonly schema: object }) => unknown;
-const select = require(compiler_path) as () => (schemas: object, options: object) => Compile;
-const compiled = new WeakMap<object, unknown>();
-const cached_module = require.cache[compiler_path];
-if (cached_module) {
-  cached_module.exports = () => {
-    const build = select();
-    return (schemas: object, options: object): Compile => {
-      const compile = build(schemas, options);
-      return (route) => {
-        const known = compiled.get(route.schema) ?? compile(route);
-        compiled.set(route.schema, known);
-        return known;
-      };
-    };
-  };
-}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Served, start } from '../../main.ts';
+import { type Served, start } from '../../serve.ts';
 import { chromium_advice, findChromium } from '../../testing/chromium.ts';
 import { createTestDatabase } from '../../testing/database.ts';
 import { freePort } from '../../testing/installation.ts';

@@ -3,7 +3,9 @@ import { after, before, beforeEach, test } from 'node:test';
 import { errors, examples, type Operation, operations } from '@heliu/contract';
 import Fastify from 'fastify';
 import { bindingProblems, bindOperation } from './bind.ts';
+import { serializeOnDemand } from './serializer.ts';
 import { type SendOptions, startTestServer, type TestServer } from './test-server.ts';
+import { compile } from './validate.ts';
 
 let t: TestServer;
 before(async () => {
@@ -28,6 +30,16 @@ async function refusalOf(method: string, path: string, options: SendOptions): Pr
 const create = (change: Record<string, unknown>) => refusalOf('POST', '/v1/payments', { json: { ...good, ...change } });
 const createRaw = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
   refusalOf('POST', '/v1/payments', { body, headers });
+
+test('every schema of the contract compiles, which a node does only at its first use', () => {
+  const serializerOf = serializeOnDemand();
+  for (const { id, params, query, body, response, method, path, status } of operations as readonly Operation[]) {
+    for (const schema of [params, query, body]) assert.ok(!schema || compile(schema)(7), `${id} takes a number for an object`);
+    const example = examples[id]?.response;
+    const text = serializerOf({ schema: response, method, url: path, httpStatus: String(status) })(example);
+    assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(example)), id);
+  }
+});
 
 test('A-10: takes integers of the declared range as amounts and nothing else', async () => {
   for (const amount_fen of [0, -1, 10_000_000_001, '100', '0x64', '１００', true, null, [100], {}]) {

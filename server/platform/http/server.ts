@@ -23,6 +23,7 @@ import { createInFlight, type InFlight } from './in-flight.ts';
 import { probeRoutes } from './probes.ts';
 import { allowedMethods } from './route-table.ts';
 import { safeHeaders } from './safe-headers.ts';
+import { serializeOnDemand } from './serializer.ts';
 
 /** What the modules above give to the server. */
 export type HttpParts = {
@@ -63,6 +64,7 @@ export async function createHttpServer(ctx: Ctx, parts: HttpParts): Promise<Http
 
   const fastify = Fastify({
     logger: false,
+    schemaController: { compilersFactory: { buildSerializer: serializeOnDemand } },
     trustProxy: ctx.config.trusted_proxies.length > 0 ? [...ctx.config.trusted_proxies] : false,
     genReqId: () => newId('request', ctx.clock.now(), ctx.rng),
     requestIdHeader: false,
