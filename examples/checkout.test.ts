@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '@heliu/server/testing/installation.ts';
@@ -23,6 +24,12 @@ after(async () => {
 });
 
 const get = (address: string) => fetch(address, { redirect: 'manual' });
+
+test('a shop that sends its payers to the page is ten lines, its server and form included', () => {
+  const lines = readFileSync(join(import.meta.dirname, 'checkout.ts'), 'utf8').split('\n');
+  const code = lines.filter((line) => line.trim() !== '' && !line.startsWith('//'));
+  assert.ok(code.length <= 10, `${code.length} lines`);
+});
 
 test('a payer who buys is sent to a page that asks for the price of the tea, and a second press is the same order', async () => {
   await world.until(() =>

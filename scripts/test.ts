@@ -89,7 +89,7 @@ function readCount(line: string, counts: Map<string, number>): void {
 
 /** Settings of the person's own installation are none of the tests'. */
 function withoutSettings(): NodeJS.ProcessEnv {
-  const kept = ['HELIU_VECTORS', 'HELIU_CHROMIUM', 'HELIU_SEED', 'HELIU_FUZZ_S'];
+  const kept = ['HELIU_VECTORS', 'HELIU_CHROMIUM', 'HELIU_SCREENSHOTS', 'HELIU_SEED', 'HELIU_FUZZ_S'];
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => kept.includes(name) || (!name.startsWith('HELIU_') && name !== 'DATABASE_URL')));
 }
 

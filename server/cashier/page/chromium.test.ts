@@ -80,7 +80,7 @@ describe('the payer\u2019s page in a browser', { skip }, () => {
   async function device(name: Device, options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
     const viewport = name === 'pc' ? { width: 1280, height: 900 } : { width: 360, height: 780 };
     const context = await browser.newContext({ userAgent: user_agents[name], viewport, locale: 'zh-CN', ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     context.on('weberror', (error) => complaints.push(String(error.error())));
     context.on('console', (message) => {
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text());
@@ -308,7 +308,9 @@ describe('the payer\u2019s page in a browser', { skip }, () => {
     await api('POST', `/v1/checkout_sessions/${done.id}/expire`, {});
     const nowhere = `${served.url}/c/${'0'.repeat(32)}`;
     const receipt = (await api('POST', `/v1/payments/${done.payment_id}/receipt_link`, {})).url;
-    const pages = [open_session.url, done.url, nowhere, (await aPlate({ remark: 'required' })).url, receipt];
+    const batch = await api('POST', '/v1/plate_batches', { name: '库存', count: 1 });
+    const [unbound] = (await api('GET', `/v1/plates?plate_batch_id=${batch.id}`)).data;
+    const pages = [open_session.url, done.url, nowhere, (await aPlate({ remark: 'required' })).url, receipt, unbound.url];
     const problems: string[] = [];
     for (const [name, scheme, width, languages] of [
       ['pc', 'light', 1280, ['zh']],
