@@ -337,6 +337,8 @@ const recon_exception: ReconException = {
   version: 2,
 };
 
+const by_order_no = { merchant_order_no: payment.merchant_order_no };
+const { payment_id: _payment_id, ...refund_by_order_no } = create_refund;
 const by_store = { store_id: ids.store };
 const by_terminal = { terminal_id: ids.terminal };
 const by_session = { checkout_session_id: ids.checkout_session };
@@ -346,7 +348,7 @@ const by_endpoint = { webhook_endpoint_id: ids.endpoint };
 export const examples: Readonly<Record<string, OperationExample>> = {
   create_payment: { body: create_payment, response: payment },
   retrieve_payment: { params: by_payment, response: paid_payment },
-  retrieve_payment_by_order_no: { params: { merchant_order_no: payment.merchant_order_no }, response: paid_payment },
+  retrieve_payment_by_order_no: { params: by_order_no, response: paid_payment },
   list_payments: { query: { state: 'paid', limit: 20 }, response: { data: [paid_payment], next_cursor: null } },
   create_attempt: {
     params: by_payment,
@@ -356,6 +358,8 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   close_payment: { params: by_payment, response: closed_payment },
   cancel_payment: { params: by_payment, response: closed_payment },
   sync_payment: { params: by_payment, response: paid_payment },
+  close_payment_by_order_no: { params: by_order_no, response: closed_payment },
+  cancel_payment_by_order_no: { params: by_order_no, response: closed_payment },
   create_checkout_session: { body: create_checkout_session, response: checkout_session },
   retrieve_checkout_session: { params: by_session, response: { ...checkout_session, state: 'paid' } },
   list_checkout_sessions: { query: { limit: 20 }, response: { data: [checkout_session], next_cursor: null } },
@@ -365,6 +369,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   update_cashier_settings: { body: update_cashier_settings, response: cashier_settings },
   ...routing_examples,
   create_refund: { body: create_refund, response: refund },
+  create_refund_by_order_no: { params: by_order_no, body: refund_by_order_no, response: refund },
   retrieve_refund: { params: { refund_id: ids.refund }, response: { ...refund, state: 'succeeded', refunded_at: '2026-11-22T02:20:31.000Z', version: 3 } },
   list_refunds: { query: by_payment, response: { data: [refund], next_cursor: null } },
   list_bill_days: { query: { from: '2026-11-01' }, response: { data: [bill_day] } },

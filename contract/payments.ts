@@ -118,6 +118,8 @@ export const CreateAttemptBody = Type.Object({ ...try_fields }, { additionalProp
 export type CreateAttemptBody = Static<typeof CreateAttemptBody>;
 
 const by_id = Type.Object({ payment_id: id('pay', 'Payment 支付单.') }, { additionalProperties: false });
+/** How a merchant names a payment whose id it never learnt. */
+export const by_order_no = Type.Object({ merchant_order_no: merchantNo('商户订单号。') }, { additionalProperties: false });
 
 /** What may be wrong with the place that a request names. */
 export const place_errors = ['store_not_found', 'store_closed', 'terminal_not_found', 'terminal_closed', 'terminal_elsewhere'] as const;
@@ -169,7 +171,7 @@ export const retrievePaymentByOrderNo = defineOperation({
   scope: 'payments:read',
   summary: "Retrieve a payment by the merchant's order number",
   summary_zh: '按商户订单号查询支付单',
-  params: Type.Object({ merchant_order_no: merchantNo('商户订单号。') }, { additionalProperties: false }),
+  params: by_order_no,
   status: 200,
   response: Payment,
   errors: ['payment_not_found'],
@@ -264,4 +266,32 @@ export const syncPayment = defineOperation({
   status: 200,
   response: Payment,
   errors: [...write_errors, 'payment_not_found'],
+});
+
+export const closePaymentByOrderNo = defineOperation({
+  id: 'close_payment_by_order_no',
+  sdk: ['payments', 'closeByOrderNo'],
+  method: 'POST',
+  path: '/v1/payments/by-order-no/{merchant_order_no}/close',
+  scope: 'payments:write',
+  summary: "Close an unpaid payment by the merchant's order number, also where the answer that named its id was lost",
+  summary_zh: '按商户订单号关闭未支付的支付单（创建应答丢失时亦可）',
+  params: by_order_no,
+  status: 200,
+  response: Payment,
+  errors: closePayment.errors,
+});
+
+export const cancelPaymentByOrderNo = defineOperation({
+  id: 'cancel_payment_by_order_no',
+  sdk: ['payments', 'cancelByOrderNo'],
+  method: 'POST',
+  path: '/v1/payments/by-order-no/{merchant_order_no}/cancel',
+  scope: 'payments:write',
+  summary: "Cancel (撤销) by the merchant's order number, also where the answer that named the payment's id was lost",
+  summary_zh: '按商户订单号撤销（创建应答丢失时亦可）',
+  params: by_order_no,
+  status: 200,
+  response: Payment,
+  errors: cancelPayment.errors,
 });

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { write_errors } from './errors.ts';
 import { amount, ChannelRefusal, currency, id, instant, Metadata, merchantNo, nullable, page, page_query, text } from './fields.ts';
 import { defineOperation } from './operation.ts';
+import { by_order_no } from './payments.ts';
 
 export const refund_states = ['sending', 'pending', 'succeeded', 'refused'] as const;
 export const refund_causes = ['merchant', 'duplicate', 'late', 'cancel'] as const;
@@ -49,6 +50,11 @@ export const CreateRefundBody = Type.Object(
 );
 export type CreateRefundBody = Static<typeof CreateRefundBody>;
 
+const { payment_id: _payment_id, ...of_the_refund } = CreateRefundBody.properties;
+/** The path names the payment. */
+export const RefundByOrderNoBody = Type.Object(of_the_refund, { additionalProperties: false });
+export type RefundByOrderNoBody = Static<typeof RefundByOrderNoBody>;
+
 const by_id = Type.Object({ refund_id: id('ref', 'Refund 退款.') }, { additionalProperties: false });
 
 export const createRefund = defineOperation({
@@ -63,6 +69,21 @@ export const createRefund = defineOperation({
   status: 201,
   response: Refund,
   errors: [...write_errors, 'payment_not_found', 'merchant_refund_no_taken', 'payment_not_paid', 'refund_exceeds_paid', 'too_many_refunds'],
+});
+
+export const createRefundByOrderNo = defineOperation({
+  id: 'create_refund_by_order_no',
+  sdk: ['refunds', 'createByOrderNo'],
+  method: 'POST',
+  path: '/v1/payments/by-order-no/{merchant_order_no}/refunds',
+  scope: 'refunds:write',
+  summary: "Refund a payment by the merchant's order number, whole or in part",
+  summary_zh: '按商户订单号退款（全额或部分）',
+  params: by_order_no,
+  body: RefundByOrderNoBody,
+  status: 201,
+  response: Refund,
+  errors: createRefund.errors,
 });
 
 export const retrieveRefund = defineOperation({

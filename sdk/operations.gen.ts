@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -58,6 +58,20 @@ export const resourcesOf = (call: Call) => ({
      */
     cancel: (payment_id: string, options?: CallOptions) =>
       call<Payment>({ method: 'POST', path: path`/v1/payments/${payment_id}/cancel`, answers: 'payment' }, options),
+    /**
+     * Close an unpaid payment by the merchant's order number, also where the answer that named its id was lost. 按商户订单号关闭未支付的支付单（创建应答丢失时亦可）。
+     *
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `payment_already_paid`, or what any call can answer.
+     */
+    closeByOrderNo: (merchant_order_no: string, options?: CallOptions) =>
+      call<Payment>({ method: 'POST', path: path`/v1/payments/by-order-no/${merchant_order_no}/close`, answers: 'payment' }, options),
+    /**
+     * Cancel (撤销) by the merchant's order number, also where the answer that named the payment's id was lost. 按商户订单号撤销（创建应答丢失时亦可）。
+     *
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `payment_not_cancellable`, or what any call can answer.
+     */
+    cancelByOrderNo: (merchant_order_no: string, options?: CallOptions) =>
+      call<Payment>({ method: 'POST', path: path`/v1/payments/by-order-no/${merchant_order_no}/cancel`, answers: 'payment' }, options),
     /**
      * Ask the channel now. 立即向渠道查询。
      *
@@ -171,6 +185,13 @@ export const resourcesOf = (call: Call) => ({
      */
     create: (body: CreateRefundBody, options?: CallOptions) =>
       call<Refund>({ method: 'POST', path: '/v1/refunds', body, answers: 'refund' }, options),
+    /**
+     * Refund a payment by the merchant's order number, whole or in part. 按商户订单号退款（全额或部分）。
+     *
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `merchant_refund_no_taken`, `payment_not_paid`, `refund_exceeds_paid`, `too_many_refunds`, or what any call can answer.
+     */
+    createByOrderNo: (merchant_order_no: string, body: CreateRefundByOrderNoBody, options?: CallOptions) =>
+      call<Refund>({ method: 'POST', path: path`/v1/payments/by-order-no/${merchant_order_no}/refunds`, body, answers: 'refund' }, options),
     /**
      * Retrieve a refund. 查询退款。
      *

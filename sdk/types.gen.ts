@@ -1082,6 +1082,17 @@ export type RefundHelpRequestBody = {
   amount_fen: number;
 };
 
+export type CreateRefundByOrderNoBody = {
+  /** The merchant's refund number, unique for the merchant. 商户退款单号，商户内唯一。 1 to 64 of 0-9 A-Z a-z _ - . * @ |, case-sensitive. */
+  merchant_refund_no: string;
+  /** 退款金额。 In fen 分 (1/100 CNY), 1 to 10000000000. */
+  amount_fen: number;
+  /** Shown to the payer where the channel does so. 退款原因。 */
+  reason?: string;
+  /** The merchant's own pairs, returned unchanged. 商户自定义键值，原样返回。 */
+  metadata?: Record<string, string>;
+};
+
 export type ListRefundsQuery = {
   /** 只看该支付单的退款。 */
   payment_id?: string;

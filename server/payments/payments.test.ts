@@ -82,6 +82,9 @@ describe('a payment', () => {
       for (const [method, path, sent] of [
         ['GET', `/v1/payments/${payment.id}`, undefined],
         ['GET', `/v1/payments/by-order-no/${payment.merchant_order_no}`, undefined],
+        ['POST', `/v1/payments/by-order-no/${payment.merchant_order_no}/close`, undefined],
+        ['POST', `/v1/payments/by-order-no/${payment.merchant_order_no}/cancel`, undefined],
+        ['POST', `/v1/payments/by-order-no/${payment.merchant_order_no}/refunds`, { merchant_refund_no: 'r', amount_fen: 1 }],
         ['POST', `/v1/payments/${payment.id}/close`, {}],
         ['POST', `/v1/payments/${payment.id}/cancel`, {}],
         ['POST', `/v1/payments/${payment.id}/sync`, {}],

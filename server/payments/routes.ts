@@ -1,9 +1,12 @@
 import {
   cancelPayment,
+  cancelPaymentByOrderNo,
   closePayment,
+  closePaymentByOrderNo,
   createAttempt,
   createPayment,
   createRefund,
+  createRefundByOrderNo,
   explainRouting,
   listPayments,
   listRefunds,
@@ -18,6 +21,7 @@ import {
 } from '@heliu/contract';
 import type { FastifyInstance } from 'fastify';
 import { orThrow } from '../kernel/refusal.ts';
+import type { Caller } from '../platform/caller.ts';
 import { bindOperation } from '../platform/http/bind.ts';
 import { type CursorScope, page_limit, pageOf, readCursor } from '../platform/http/cursor.ts';
 import * as checkout from './checkout/service.ts';
@@ -29,6 +33,8 @@ import * as service from './service.ts';
 
 /** Binds payments and refunds of the contract. */
 export function bindPayments(scope: FastifyInstance, ctx: PaymentsCtx): void {
+  const idOf = ({ caller, params }: { readonly caller: Caller; readonly params: { readonly merchant_order_no: string } }) =>
+    service.paymentIdOf(ctx, caller, params.merchant_order_no);
   bindOperation(scope, ctx, createPayment, (call) => checkout.createPayment({ ...call, ctx }));
   bindOperation(scope, ctx, createAttempt, (call) => creates.createAttempt({ ...call, ctx, payment_id: call.params.payment_id }));
   bindOperation(scope, ctx, retrievePayment, ({ caller, params }) => service.retrievePayment(ctx, caller, params.payment_id));
@@ -39,7 +45,12 @@ export function bindPayments(scope: FastifyInstance, ctx: PaymentsCtx): void {
   bindOperation(scope, ctx, closePayment, (call) => closes.closePayment({ ...call, ctx, payment_id: call.params.payment_id }));
   bindOperation(scope, ctx, cancelPayment, (call) => closes.cancelPayment({ ...call, ctx, payment_id: call.params.payment_id }));
   bindOperation(scope, ctx, syncPayment, (call) => closes.syncPayment({ ...call, ctx, payment_id: call.params.payment_id }));
+  bindOperation(scope, ctx, closePaymentByOrderNo, async (call) => closes.closePayment({ ...call, ctx, payment_id: await idOf(call) }));
+  bindOperation(scope, ctx, cancelPaymentByOrderNo, async (call) => closes.cancelPayment({ ...call, ctx, payment_id: await idOf(call) }));
   bindOperation(scope, ctx, createRefund, (call) => refundService.createRefund({ ...call, ctx }));
+  bindOperation(scope, ctx, createRefundByOrderNo, async (call) =>
+    refundService.createRefund({ ...call, ctx, body: { ...call.body, payment_id: await idOf(call) } }),
+  );
   bindOperation(scope, ctx, retrieveRefund, ({ caller, params }) => refundService.retrieveRefund(ctx, caller, params.refund_id));
 
   bindOperation(scope, ctx, listPayments, async ({ caller, query }) => {

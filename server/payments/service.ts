@@ -251,9 +251,18 @@ export async function retrievePayment(ctx: PaymentsCtx, caller: Caller, payment_
 }
 
 export async function retrievePaymentByOrderNo(ctx: PaymentsCtx, caller: Caller, merchant_order_no: string) {
+  return shown(ctx, await ownPaymentByOrderNo(ctx, caller, merchant_order_no));
+}
+
+/** The id of the payment behind a merchant's order number, for callers that never learnt it. */
+export async function paymentIdOf(ctx: PaymentsCtx, caller: Caller, merchant_order_no: string): Promise<string> {
+  return (await ownPaymentByOrderNo(ctx, caller, merchant_order_no)).payment.id;
+}
+
+async function ownPaymentByOrderNo(ctx: PaymentsCtx, caller: Caller, merchant_order_no: string): Promise<Aggregate> {
   const aggregate = await store.findByOrderNo(ctx, caller.merchant_id, caller.livemode, merchant_order_no);
   if (!aggregate) throw new RefusalError(refuse('payment_not_found', 'merchant_order_no'));
-  return shown(ctx, aggregate);
+  return aggregate;
 }
 
 /** Why its attempts went where they went, the first one first. */
