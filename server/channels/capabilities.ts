@@ -60,8 +60,7 @@ const printExperimental = (): readonly string[] =>
     experimental === undefined ? [] : [`- ⚗ **${name.zh} ${name.en}**：${experimental.zh} ${experimental.en}`],
   );
 
-const printNotBuilt = ({ name, missing }: NotBuilt): string =>
-  `- **${name.zh} ${name.en}**：未实现，公开的协议不足。${missing.zh} Not built: too little of its protocol is public. ${missing.en}`;
+const printNotBuilt = ({ name, missing }: NotBuilt): string => `- **${name.zh} ${name.en}**：未实现。${missing.zh} Not built. ${missing.en}`;
 
 function printSettings(channel: Channel): string {
   const secrets = secretFields(channel);
