@@ -256,3 +256,29 @@ describe('whose word a file is', () => {
     for (const [at, payment] of lost.entries()) assert.notEqual(await stateOf(payment), 'paid', errors[at]);
   });
 });
+
+describe('a payment that another bill has had', () => {
+  it('is matched once: its second line is a duplicate, and the other lines of the bill are matched all the same', async () => {
+    const before = shop.today();
+    await shop.pay();
+    await shop.billDay(before);
+    const [other] = await listDayBills(shop.ctx, shop.dayOf(before));
+    assert.ok(other);
+    const biz_date = shop.today();
+    const [first, second] = [await shop.pay(), await shop.pay()];
+    const { merchant_id, channel_account_id } = shop.dayOf(biz_date);
+    await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
+      values (${merchant_id}, ${first.attempt?.id}, ${channel_account_id}, ${other.id}, 999, 'order_no')`.execute(world.ctx.db.kysely);
+    await shop.billDay(biz_date);
+    const found = (await shop.exceptions()).filter((each) => each.biz_date === biz_date);
+    assert.deepEqual(
+      found.map(({ kind, channel_order_no }) => [kind, channel_order_no]),
+      [['duplicate_line', no(first)]],
+    );
+    const { rows } = await sql<{ object_id: string; bill_id: string }>`select object_id, bill_id from recon_matches
+      where object_id in (${first.attempt?.id}, ${second.attempt?.id})`.execute(world.ctx.db.kysely);
+    assert.equal(rows.find(({ object_id }) => object_id === first.attempt?.id)?.bill_id, other.id);
+    assert.notEqual(rows.find(({ object_id }) => object_id === second.attempt?.id)?.bill_id, other.id);
+    assert.equal(rows.length, 2);
+  });
+});

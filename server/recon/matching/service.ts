@@ -69,6 +69,7 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
     bill_id: bill?.id ?? null,
     receiver,
     is_large: (bill?.lines ?? 0) > large_lines,
+    has_many_refunds: (bill?.refund_count ?? 0) * refunds_share > (bill?.lines ?? 0),
     is_fresh: bill === undefined || (await store.isFresh(ctx, { merchant_id, bill_id: bill.id })),
   };
   const fee_rate_ppm = await store.feeRate(ctx, merchant_id, channel_account_id);
@@ -104,6 +105,8 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
 
 /** From this many lines on rows are joined by hash, whatever the statistics of the moment say. */
 const large_lines = 20_000;
+/** From one refund in so many lines on they are joined by hash. */
+const refunds_share = 10;
 
 async function judgeLeftover(matching: Matching): Promise<void> {
   const { trx, run, expected } = matching;

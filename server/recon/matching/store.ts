@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { dayStart, nextDay } from '../../channels/bill.ts';
 import { recon_statement_ms_max } from '../../kernel/limits.ts';
 import type { Ctx } from '../../platform/ctx.ts';
+import { violatedConstraint } from '../../platform/db/db.ts';
 import type { Trx } from '../bills/store.ts';
 import type { Missing, Ours, StoredLine } from './classify.ts';
 
@@ -14,6 +15,8 @@ export type Run = {
   readonly bill_id: string | null;
   readonly receiver: string;
   readonly is_large: boolean;
+  /** Refunds are so many of its lines that a join by hash, which reads all payments, is the cheaper one. */
+  readonly has_many_refunds: boolean;
   /** No line of the bill has been matched yet. */
   readonly is_fresh: boolean;
 };
@@ -50,20 +53,41 @@ export async function isFresh(ctx: Ctx, { merchant_id, bill_id }: Pick<Run, 'mer
 
 /**
  * Payments by our own number, everything equal: nearly all lines. Two lines of one payment: the first is matched, the other
- * is left. Hash Join over both sides, 1 M × 1 M in some 15 s (2026-11-22).
+ * is left. Hash Join over both sides.
+ *
+ * What no line of the bill was matched with before is written without looking at each row whether it is there, which takes
+ * half as long (2026-11-22); where one is after all, because another bill has it too, all of them are looked at.
  */
 export async function matchPayments(trx: Trx, run: Run): Promise<void> {
-  await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
-    select ${run.merchant_id}, a.id, ${run.channel_account_id}, ${run.bill_id}, l.line, 'order_no'
-    from (select l.object_id, l.line, l.amount_fen, l.currency, l.channel_transaction_id ${unmatchedYet(run)} and l.kind = 'payment' and l.state = 'succeeded' and l.receiver = ${run.receiver} and l.object_id is not null) l
+  const equal = sql`(select l.object_id, l.line, l.amount_fen, l.currency, l.channel_transaction_id ${unmatchedYet(run)} and l.kind = 'payment' and l.state = 'succeeded' and l.receiver = ${run.receiver} and l.object_id is not null) l
     join attempts a on a.merchant_id = ${run.merchant_id} and a.id = l.object_id and a.channel_account_id = ${run.channel_account_id} and a.state = 'succeeded'
-      and a.amount_fen = l.amount_fen and a.currency = l.currency and a.channel_transaction_id = l.channel_transaction_id
-    order by l.line
-    on conflict do nothing`.execute(trx);
+      and a.amount_fen = l.amount_fen and a.currency = l.currency and a.channel_transaction_id = l.channel_transaction_id`;
+  // What all rows have in common stays out of the sort.
+  const insert = (where_taken: RawBuilder<unknown>) => sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
+    select ${run.merchant_id}, x.id, ${run.channel_account_id}, ${run.bill_id}, x.line, 'order_no' from (select distinct on (a.id) a.id, l.line from ${equal} order by a.id, l.line) x ${where_taken}`;
+  if (!(run.is_fresh && (await unlessTaken(trx, insert(sql``))))) await insert(sql`on conflict do nothing`).execute(trx);
 }
 
-/** Refunds by our own number. */
+/** False, and nothing is done, when something of ours is matched already. */
+async function unlessTaken(trx: Trx, insert: RawBuilder<unknown>): Promise<boolean> {
+  await sql`savepoint matching`.execute(trx);
+  try {
+    await insert.execute(trx);
+  } catch (error) {
+    if (violatedConstraint(error) !== 'recon_matches_pkey') throw error;
+    await sql`rollback to savepoint matching`.execute(trx);
+    return false;
+  }
+  await sql`release savepoint matching`.execute(trx);
+  return true;
+}
+
+/**
+ * Refunds by our own number. Few of them are looked up one by one: by hash, all payments of the account would be read. Done
+ * again, lines that have their match have to be left out, which by one at a time is a walk over all matches for each.
+ */
 export async function matchRefunds(trx: Trx, run: Run): Promise<void> {
+  await joinByHash(trx, run.is_large && (run.has_many_refunds || !run.is_fresh));
   await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key)
     select ${run.merchant_id}, r.id, ${run.channel_account_id}, ${run.bill_id}, l.line, 'refund_no'
     from (select l.object_id, l.line, l.amount_fen, l.currency ${unmatchedYet(run)} and l.kind <> 'payment' and l.state <> 'failed' and l.receiver = ${run.receiver} and l.object_id is not null) l
@@ -71,24 +95,35 @@ export async function matchRefunds(trx: Trx, run: Run): Promise<void> {
     join attempts a on a.merchant_id = ${run.merchant_id} and a.id = r.attempt_id and a.channel_account_id = ${run.channel_account_id}
     order by l.line
     on conflict do nothing`.execute(trx);
+  await joinByHash(trx, run.is_large);
 }
+
+/** Joins by hash, or as the planner thinks, until told otherwise. */
+const joinByHash = async (trx: Trx, only: boolean): Promise<void> => {
+  await sql`select set_config('enable_nestloop', ${only ? 'off' : 'on'}, true)`.execute(trx);
+};
 
 /** Lines that are left, and lines of other bills whose exception is still open: what is known of ours may have changed. */
 export async function gatherLeftover(trx: Trx, run: Run): Promise<number> {
+  // A few lines of any of the bills there ever were: looked up by key, whatever the size of today's bill.
+  await joinByHash(trx, false);
+  await sql`create temp table recon_open_lines on commit drop as
+    select l.* from recon_exceptions e
+    join bills b on b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'
+    join bill_lines l on l.merchant_id = e.merchant_id and l.bill_id = e.bill_id and l.line = e.line
+    where e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and e.closed_at is null and e.of <> 'other'
+      and e.bill_id is distinct from ${run.bill_id}`.execute(trx);
+  await joinByHash(trx, run.is_large);
   await sql`create temp table recon_leftover on commit drop as
     select row_number() over (order by bill_id, line) as n, x.* from (
       select l.* ${unmatched(run)}
       union all
-      select l.* from recon_exceptions e
-      join bills b on b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'
-      join bill_lines l on l.merchant_id = e.merchant_id and l.bill_id = e.bill_id and l.line = e.line
-      where e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and e.closed_at is null and e.of <> 'other'
-        and e.bill_id is distinct from ${run.bill_id}
-        and not exists (select 1 from recon_matches m where m.merchant_id = l.merchant_id and m.bill_id = l.bill_id and m.line = l.line)
+      select l.* from recon_open_lines l where not exists (select 1 from recon_matches m where m.merchant_id = l.merchant_id
+        and m.bill_id = any (array(select distinct bill_id from recon_open_lines)) and m.bill_id = l.bill_id and m.line = l.line)
     ) x`.execute(trx);
   const { rows } = await sql<{ count: bigint }>`select count(*) as count from recon_leftover`.execute(trx);
   // The candidates below are looked up one by one.
-  await sql`select set_config('enable_nestloop', 'on', true)`.execute(trx);
+  await joinByHash(trx, false);
   return Number(rows[0]?.count ?? 0);
 }
 
@@ -170,7 +205,7 @@ export async function gatherMissing(trx: Trx, run: Run): Promise<void> {
       and exists (select 1 from bills b where b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'))`;
   const unmatchedObject = (id: string) =>
     sql`not exists (select 1 from recon_matches m where m.merchant_id = ${run.merchant_id} and m.object_id = ${sql.raw(id)})`;
-  await sql`select set_config('enable_nestloop', ${run.is_large ? 'off' : 'on'}, true)`.execute(trx);
+  await joinByHash(trx, run.is_large);
   await sql`create temp table recon_missing on commit drop as
     select row_number() over (order by x.object_id) as n, x.*, d.biz_date as own_date,
       coalesce((select y.matched_at is not null or y.biz_date = ${run.biz_date}::date from bill_days y where y.merchant_id = ${run.merchant_id} and y.channel_account_id = ${run.channel_account_id}
