@@ -149,7 +149,10 @@ const walletName = (wallet: Wallet, language: Language): string => walletEntry(w
 function wayName(method: Method, { language }: Drawn, say: Say): string {
   const { scene, wallet } = methods[method];
   if (scene === 'jsapi') return say('pay_now');
-  return scene === 'qr' || scene === 'h5' ? say(`way_${scene}`, { wallet: walletName(wallet, language) }) : methods[method][language];
+  if (scene !== 'qr' && scene !== 'h5') return methods[method][language];
+  const name = walletName(wallet, language);
+  // 京东支付 is a name that says it already.
+  return scene === 'h5' && name.endsWith('支付') ? name : say(`way_${scene}`, { wallet: name });
 }
 
 const walletList = (wallets: Ways['scanned_by'], language: Language): Html =>
