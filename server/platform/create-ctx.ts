@@ -5,6 +5,7 @@ import { startChanges } from './changes.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Ctx } from './ctx.ts';
+import { inBulk } from './db/bulk.ts';
 import { createDb } from './db/db.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
@@ -74,7 +75,7 @@ export async function assembleCtx(ports: Ports): Promise<Node> {
     const vault = createVault(await openDataKeys({ db, clock, rng, master_key: config.master_key }), rng);
     const changes = await listening;
     const http = createHttpOut(config);
-    const ctx: Ctx = { clock, rng, db, http, vault, changes, config, log, metrics };
+    const ctx: Ctx = { clock, rng, db, inBulk: (work) => inBulk(config.database_url, work), http, vault, changes, config, log, metrics };
     // What uses the database ends before it.
     return { ctx, close: () => closeAll([changes.close, http.close, () => time?.stop(), db.close]) };
   } catch (error) {

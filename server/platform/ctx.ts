@@ -2,6 +2,7 @@ import type { Rng } from '../kernel/rng.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { Changes } from './changes.ts';
 import type { Config } from './config.ts';
+import type { RunBulk } from './db/bulk.ts';
 import type { Db } from './db/db.ts';
 import type { HttpOut } from './egress.ts';
 import type { Log } from './log.ts';
@@ -13,6 +14,7 @@ export type Ctx = {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly db: Db;
+  readonly inBulk: RunBulk;
   readonly http: HttpOut;
   readonly vault: Vault;
   readonly changes: Changes;

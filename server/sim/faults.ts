@@ -24,6 +24,7 @@ export const fault_texts = {
   'CF-20': 'a payer pays twice',
   'CF-21': 'a genuine notification with the transaction number of another payment',
   'CF-22': 'a refund is accepted and fails, or is refused for good',
+  'CF-23': 'a bill is late, cut off or wrong, and issued anew',
   'CF-24': 'the clock of a channel is ahead',
   'CF-25': 'no TLS with a channel',
   'CF-26': 'the name of a channel does not resolve',

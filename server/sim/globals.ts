@@ -1,6 +1,7 @@
 import crypto, { type KeyObject } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { promisify } from 'node:util';
+import zlib from 'node:zlib';
 import { createDice, type Dice } from './dice.ts';
 
 /**
@@ -155,6 +156,31 @@ Object.assign(crypto, {
   },
 });
 syncBuiltinESMExports();
+
+/** Streams that unpack do so at the end of their input: the thread pool would be done whenever it likes. */
+type Unpacked = { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
+const packed = new WeakMap<object, Buffer[]>();
+for (const [unpacker, whole] of [
+  [zlib.Gunzip, zlib.gunzipSync],
+  [zlib.InflateRaw, zlib.inflateRawSync],
+] as const) {
+  Object.assign(unpacker.prototype, {
+    _transform(this: object, part: Buffer, _encoding: string, done: () => void) {
+      packed.set(this, [...(packed.get(this) ?? []), part]);
+      done();
+    },
+    _flush(this: { bytesWritten: number }, done: (error: Error | null, bytes?: Buffer) => void) {
+      let unpacked: Unpacked;
+      try {
+        unpacked = whole(Buffer.concat(packed.get(this) ?? []), { info: true }) as unknown as Unpacked;
+      } catch (error) {
+        return done(error as Error);
+      }
+      this.bytesWritten = unpacked.engine.bytesWritten;
+      return done(null, unpacked.buffer);
+    },
+  });
+}
 
 const { subtle } = crypto.webcrypto;
 for (const name of ['sign', 'verify', 'digest', 'importKey', 'exportKey'] as const) {

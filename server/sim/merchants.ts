@@ -13,6 +13,8 @@ export type Merchant = {
   readonly id: string;
   key: string;
   key_id: string;
+  /** It has asked for another webhook secret and was not told it yet: nobody asks for a third one then. */
+  rotating: boolean;
   readonly accounts: ReadonlyMap<string, string>;
   readonly endpoint_id: string;
   readonly settings: { readonly duplicate_policy: 'refund' | 'keep'; readonly late_policy: 'refund' | 'accept' };
@@ -90,7 +92,7 @@ export async function openMerchant(parts: Parts, at: number): Promise<Merchant> 
     accounts.set(channel, account.id);
   }
   const { api_key, secret } = await createApiKey(ctx, { merchant_id: id, livemode: false, name: 'sim', scopes });
-  const merchant = { at, id, key: secret.expose(), key_id: api_key.id, accounts, settings };
+  const merchant = { at, id, key: secret.expose(), key_id: api_key.id, rotating: false, accounts, settings };
   const endpoint = await ask(
     sim,
     network,
@@ -107,11 +109,17 @@ export async function changeSomething({ sim, ctx, network, receivers }: Omit<Par
   const dice = sim.faults.dice('OF-14');
   switch (dice.below(4)) {
     case 0: {
+      if (merchant.rotating) return;
+      merchant.rotating = true;
       const path = `/v1/webhook_endpoints/${merchant.endpoint_id}/rotate_secret`;
       const idempotency_key = `rotate-${sim.scheduler.now_ms()}`;
       for (let tries = 0; tries < 20; tries++) {
         const rotated = await ask(sim, network, merchant, { method: 'POST', path, body: { overlap_s: 86_400 }, idempotency_key });
-        if (rotated?.status === 200) return receivers.trust(merchant.at, rotated.body.secret);
+        if (rotated?.status === 200) {
+          receivers.trust(merchant.at, rotated.body.secret);
+          merchant.rotating = false;
+          return;
+        }
         await sim.sleep(5_000);
       }
       return;

@@ -13,6 +13,7 @@ import { createLog, type Log } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { openDataKeys } from '../platform/vault/data-keys.ts';
 import { createVault } from '../platform/vault/vault.ts';
+import { bulkOn } from './bulk.ts';
 import type { DatabaseClient, Fate } from './database.ts';
 import type { Network } from './network.ts';
 import type { Sim } from './sim.ts';
@@ -125,12 +126,13 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
   const metrics = createMetrics({ process_metrics: false });
   // The client is completed to the node below; connections are made only after that.
   const node = client as Node;
-  const db = createDb(database.poolOf(node), metrics);
+  const pool = database.poolOf(node);
+  const db = createDb(pool, metrics);
   const { clock } = await followDatabaseTime({ db, clock: machine, log });
   const vault = createVault(await openDataKeys({ db, clock, rng, master_key: config.master_key }), rng);
   const changes = createChanges(db);
   const http = network.httpOf(node, config);
-  const ctx: Ctx = { clock, rng, db, http, vault, changes: changes.port, config, log, metrics };
+  const ctx: Ctx = { clock, rng, db, inBulk: bulkOn(pool), http, vault, changes: changes.port, config, log, metrics };
   const app: App = await createApp(ctx);
   await app.http.fastify.ready();
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Ctx } from '../platform/ctx.ts';
 import { brokenAlways, brokenIsolation, brokenTruth, brokenWhenQuiet, isAlone, type Violation } from '../testing/invariants.ts';
 import { attack } from './attackers.ts';
+import { takeInBills } from './bills.ts';
 import { createDice } from './dice.ts';
 import { type Engine, openEngine } from './engine.ts';
 import type { FaultId } from './faults.ts';
@@ -144,7 +145,10 @@ async function judge(world: World, payments: number): Promise<Pick<Verdict, 'vio
   while (!sim.database.isFree()) await sim.sleep(1);
   const mixed = await brokenIsolation(world.plain as Ctx);
   if (mixed.length > 0) return { violations: mixed.map(shownViolation), unknown: undefined, converge_s: 0 };
-  const judged = await judgeAtRest(world, journal, lives, () => payLate(world));
+  const judged = await judgeAtRest(world, journal, lives, async () => {
+    await payLate(world);
+    during.push(...(await takeInBills(world)));
+  });
   return { ...judged, violations: [...during.filter(({ invariant }) => !isToldOfTime(world, invariant)).map(shownViolation), ...judged.violations] };
 }
 

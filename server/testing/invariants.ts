@@ -26,6 +26,10 @@ const lasting: readonly Rule['area'][] = ['isolation', 'security', 'replies', 's
 const at_any_time = rules.filter((rule) => rule.class === 'S' && !lasting.includes(rule.area));
 const when_quiet = rules.filter((rule) => rule.class !== 'D');
 
+/** What holds of a day once its bills were taken in. */
+export const brokenByDay = (ctx: Ctx): Promise<Violation[]> => broken(ctx, by_day);
+const by_day = rules.filter((rule) => rule.area === 'reconciliation' && rule.class === 'D');
+
 /** One statement for each query and no cursor: the books of a test are small, and it looks at them often. */
 function broken(ctx: Ctx, held: readonly Rule[]): Promise<Violation[]> {
   return ctx.db.kysely

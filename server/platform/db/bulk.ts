@@ -19,6 +19,9 @@ export type CopyInput = {
   readonly lines: AsyncIterable<string>;
 };
 
+/** How a node does so: in its own transaction, which ends with the work. */
+export type RunBulk = <T>(work: (bulk: Bulk) => Promise<T>) => Promise<T>;
+
 /** Works on a connection of its own, since the pool's are for statements of milliseconds. Commits when the work ends, and nothing is left of it when it throws. */
 export async function inBulk<T>(database_url: Secret, work: (bulk: Bulk) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...connectionSettings(database_url), application_name: 'heliu-copy' });

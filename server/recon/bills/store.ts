@@ -2,7 +2,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { BillKind, BillLine } from '../../channels/bill.ts';
 import { assert } from '../../kernel/assert.ts';
 import type { Ctx } from '../../platform/ctx.ts';
-import { type Bulk, copyLine, inBulk } from '../../platform/db/bulk.ts';
+import { type Bulk, copyLine } from '../../platform/db/bulk.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
 import type { BillDayRow, BillRow, DayName } from './bill.ts';
 
@@ -139,13 +139,11 @@ type Written = { readonly batches: AsyncIterable<readonly LineRow[]>; readonly t
  * dies leaves no lines, and of two that read the same file one writes. False: another has taken the file over meanwhile.
  */
 export function writeBill(ctx: Ctx, bill: BillRow, { batches, totals }: Written): Promise<boolean> {
-  const { database_url } = ctx.config;
-  assert(database_url, 'a node that serves knows its database');
   async function* lines(): AsyncGenerator<string> {
     for await (const rows of batches) yield rows.map((row) => copyLine(valuesOf(bill, row))).join('');
   }
   const run = ({ query }: Bulk, statement: RawBuilder<unknown>) => query(statement.compile(ctx.db.kysely));
-  return inBulk(database_url, async (bulk) => {
+  return ctx.inBulk(async (bulk) => {
     const held = await run(
       bulk,
       sql`select 1 from bills where merchant_id = ${bill.merchant_id} and id = ${bill.id} and state = 'reading' and reads = ${bill.reads} for update`,

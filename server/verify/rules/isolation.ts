@@ -148,4 +148,5 @@ export const isolation_rules: readonly Rule[] = [
 
 /** Everything that a history or an event may be about. */
 const objects = sql`(select merchant_id, id from payments union all select merchant_id, id from attempts union all select merchant_id, id from refunds
-  union all select merchant_id, id from anomalies union all select merchant_id, id from webhook_endpoints)`;
+  union all select merchant_id, id from anomalies union all select merchant_id, id from webhook_endpoints
+  union all select merchant_id, id from recon_exceptions)`;
