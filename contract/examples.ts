@@ -3,6 +3,7 @@ import type { CheckoutSession, CreateCheckoutSessionBody } from './checkout-sess
 import type { Device, Shift } from './devices.ts';
 import type { Event } from './events.ts';
 import { help_examples } from './examples-help.ts';
+import { price_examples } from './examples-prices.ts';
 import { routing_examples } from './examples-routing.ts';
 import { statement_examples } from './examples-statements.ts';
 import type { CreateAttemptBody, CreatePaymentBody, Payment } from './payments.ts';
@@ -403,6 +404,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
     params: { ...by_endpoint, delivery_id: ids.delivery },
     response: { ...delivery, state: 'pending', next_send_at: '2026-11-22T03:00:00.000Z', delivered_at: null },
   },
+  ...price_examples,
   ...statement_examples,
   create_store: { body: create_store, response: store },
   retrieve_store: { params: by_store, response: store },

@@ -6,6 +6,7 @@ import * as help from './help-requests.ts';
 import type { Operation } from './operation.ts';
 import * as payments from './payments.ts';
 import * as plates from './plates.ts';
+import * as prices from './prices.ts';
 import * as reconciliation from './reconciliation.ts';
 import * as refunds from './refunds.ts';
 import * as routing from './routing.ts';
@@ -28,6 +29,7 @@ export * from './openapi.ts';
 export * from './operation.ts';
 export * from './payments.ts';
 export * from './plates.ts';
+export * from './prices.ts';
 export * from './reconciliation.ts';
 export * from './refunds.ts';
 export * from './routing.ts';
@@ -118,6 +120,7 @@ export const operations = [
   plates.enablePlate,
   plates.listPlateChanges,
   plates.printPlate,
+  prices.listPrices,
   statements.createStatement,
   statements.retrieveStatement,
   statements.listStatements,

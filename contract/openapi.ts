@@ -7,6 +7,7 @@ import { NextAction } from './methods.ts';
 import { type Operation, type Scope, scopes } from './operation.ts';
 import { Attempt, Payment } from './payments.ts';
 import { Plate, PlateBatch, PlateChange, PrintLink } from './plates.ts';
+import { Price } from './prices.ts';
 import { Refund } from './refunds.ts';
 import { Store } from './stores.ts';
 import { Terminal } from './terminals.ts';
@@ -33,6 +34,7 @@ const named_schemas = {
   PairingCode,
   Shift,
   ShiftTotal,
+  Price,
 };
 
 const ErrorSchema = {

@@ -25,6 +25,7 @@ export const scopes = [
   'cashier_settings:write',
   'help_requests:read',
   'help_requests:write',
+  'prices:read',
   'statements:read',
   'statements:write',
 ] as const;

@@ -47,6 +47,7 @@ const named_schemas: Record<string, object> = {
   BindPlateBody: contract.BindPlateBody,
   UpdatePlateBody: contract.UpdatePlateBody,
   PrintBody: contract.PrintBody,
+  Price: contract.Price,
   RoutingStrategy: contract.RoutingStrategy,
   RoutingRule: contract.RoutingRule,
   RuleSet: contract.RuleSet,

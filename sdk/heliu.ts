@@ -41,6 +41,7 @@ export class Heliu implements Resources {
   readonly plates: Resources['plates'];
   readonly devices: Resources['devices'];
   readonly shifts: Resources['shifts'];
+  readonly prices: Resources['prices'];
   readonly statements: Resources['statements'];
   readonly plateBatches: Resources['plateBatches'];
   readonly billDays: Resources['billDays'];
@@ -61,6 +62,7 @@ export class Heliu implements Resources {
     this.plates = resources.plates;
     this.devices = resources.devices;
     this.shifts = resources.shifts;
+    this.prices = resources.prices;
     this.statements = resources.statements;
     this.plateBatches = resources.plateBatches;
     this.billDays = resources.billDays;

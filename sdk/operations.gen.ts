@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -698,6 +698,15 @@ export const resourcesOf = (call: Call) => ({
      */
     print: (plate_id: string, body: PrintBody, options?: CallOptions) =>
       call<PrintLink>({ method: 'POST', path: path`/v1/plates/${plate_id}/print`, body, answers: 'undefined' }, options),
+  },
+  prices: {
+    /**
+     * List the prices that the operator has set for the merchant, past and future ones too, last set first. 商户费率列表（由运营方设定，含过去与将来的，后设在前）。
+     *
+     * Refused with: `cursor_invalid`, or what any call can answer.
+     */
+    list: (query: ListPricesQuery = {}, options?: CallOptions) =>
+      listPages<Price>(call, { method: 'GET', path: '/v1/prices', query, answers: 'list' }, 'cursor', options),
   },
   statements: {
     /**

@@ -691,6 +691,39 @@ export type PrintBody = {
   size: PrintSize;
 };
 
+/** What payments cost the merchant. 商户费率。 */
+export type Price = {
+  object: 'price';
+  /** Price 费率. */
+  id: string;
+  livemode: boolean;
+  /** Payments by this channel only; null: by every one. 仅该渠道，空为全部。 */
+  channel: string | null;
+  /** Payments by this method only; null: by every one. 仅该支付方式，空为全部。 */
+  method: Method | null;
+  /** How the percentage is rounded to the fen. 舍入到分的方式。 */
+  rounding: 'half_up' | 'half_even' | 'down' | 'up';
+  /** `returned`: the fee goes back with refunds, in proportion. 退款时手续费按比例退回或不退。 */
+  refund: 'returned' | 'kept';
+  /** By the volume of the month, lowest first. 按当月累计分档，由低到高。 */
+  tiers: ({
+    /** Volume of the calendar month before the payment, from which the tier holds. 适用本档的当月累计（该笔之前）。 In fen 分. */
+    from_fen: number;
+    /** Parts of a million: 0.6 % is 6000. 费率（百万分之一）。 */
+    rate_ppm: number;
+    /** For each payment. 每笔固定费用。 In fen 分. */
+    per_item_fen: number;
+    /** No payment costs less. 保底。 In fen 分. */
+    min_fen: number;
+    /** No payment costs more; null: no such limit. 封顶，空为不设。 In fen 分. */
+    max_fen: number | null;
+  })[];
+  /** From then on, until a later price for the same payments begins. 生效时间，至同一范围的后一费率生效为止。 RFC 3339. */
+  effective_from: string;
+  /** 设定时间。 RFC 3339. */
+  created_at: string;
+};
+
 /** How accounts are put in order. 排序策略。 */
 export type RoutingStrategy = {
   /** `priority`: in the order of `accounts`, else by the accounts' own. `split`: by shares of the number of payments. `least_cost`: by the channel's fee; an account without a price comes last. `success_rate`: by the moving success rate. `expected_value`: by success rate × our fee − the channel's. 优先级、分流、成本最低、成功率优先、期望收益最高。 */
@@ -1262,6 +1295,16 @@ export type ListPlateChangesQuery = {
   limit?: number;
   /** `next_cursor` of the page before. 上一页返回的游标。 */
   cursor?: string;
+};
+
+export type ListPricesQuery = {
+  /** Rows per page, 20 unless told. 每页条数。 */
+  limit?: number;
+  /** `next_cursor` of the page before. 上一页返回的游标。 */
+  cursor?: string;
+  /** Prices for this channel alone. 仅为该渠道设定的费率。 */
+  channel?: string;
+  method?: Method;
 };
 
 export type CreateStatementBody = {

@@ -22,6 +22,7 @@ import { keepStatistics } from './platform/db/statistics.ts';
 import { createSweeper, type DueTask, type Sweeper } from './platform/due/sweeper.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { startSequencer } from './platform/outbox/sequencer.ts';
+import { bindPricing } from './pricing/routes.ts';
 import { priceBooks } from './pricing/service.ts';
 import { keepReconHouse, reconTasks } from './recon/jobs.ts';
 import { bindRecon } from './recon/routes.ts';
@@ -69,6 +70,7 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
       bindHelp(scope, ctx);
       bindPlates(scope, ctx);
       bindDevices(scope, ctx);
+      bindPricing(scope, ctx);
       bindRecon(scope, ctx);
       bindRouting(scope, ctx);
       bindSettlement(scope, ctx);

@@ -66,6 +66,9 @@ const refused = (param: string, expected: string, expected_zh: string): RefusalE
 /** All prices of a merchant, those that begin last first. */
 export const listPrices = async (ctx: Ctx, merchant_id: string): Promise<PriceRule[]> => (await store.readPrices(ctx.db.kysely, [merchant_id])).map(ruleOf);
 
+/** A page of a merchant's prices in one mode, those that were set last first. */
+export const pagePrices = async (ctx: Ctx, page: store.PricePage): Promise<PriceRule[]> => (await store.pagePrices(ctx.db.kysely, page)).map(ruleOf);
+
 /** What was stored was checked: it is trusted here. */
 const ruleOf = ({ terms, ...row }: store.PriceRow): PriceRule => ({ ...row, price: orThrow(readTerms(terms)) });
 

@@ -31,6 +31,26 @@ export const readPrices = async (db: Kysely<Tables>, merchant_ids: readonly stri
     where merchant_id = any (${merchant_ids}::text[]) order by merchant_id, effective_from desc, id desc`.execute(db)
   ).rows;
 
+export type PricePage = {
+  readonly merchant_id: string;
+  readonly livemode: boolean;
+  readonly channel?: string | undefined;
+  readonly method?: string | undefined;
+  readonly before_id?: string | undefined;
+  readonly limit: number;
+};
+
+/** By id, newest first: in the order in which they were set. */
+export async function pagePrices(db: Kysely<Tables>, { merchant_id, livemode, channel, method, before_id, limit }: PricePage): Promise<PriceRow[]> {
+  const where = [sql`merchant_id = ${merchant_id}`, sql`livemode = ${livemode}`];
+  if (channel !== undefined) where.push(sql`channel = ${channel}`);
+  if (method !== undefined) where.push(sql`method = ${method}`);
+  if (before_id !== undefined) where.push(sql`id < ${before_id}`);
+  const { rows } = await sql<PriceRow>`select merchant_id, id, livemode, channel, method, terms, effective_from, created_at from prices
+    where ${sql.join(where, sql` and `)} order by id desc limit ${limit}`.execute(db);
+  return rows;
+}
+
 /** What these prices had in each month, and the rows stay ours until the transaction ends. */
 export const holdVolumes = async (tx: Kysely<Tables>, merchant_ids: readonly string[], price_ids: readonly string[]): Promise<Volume[]> =>
   (

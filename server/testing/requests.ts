@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { examples, type Operation, operations } from '@heliu/contract';
 import { makeStock } from '../cashier/plates/stock/service.ts';
 import { newId } from '../kernel/id.ts';
+import { setPrice } from '../pricing/service.ts';
 import type { World } from './world.ts';
 
 /** Who owns the objects that requests name. */
@@ -27,6 +28,7 @@ export type Belongings = {
   readonly claim_code: string;
   readonly device_id: string;
   readonly rule_set_id: string;
+  readonly price_id: string;
   readonly statement_id: string;
   readonly recon_exception_id: string;
 };
@@ -77,8 +79,10 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
   const { id: rule_set_id } = await call('POST', '/v1/routing/rule_sets', { name: '规则', rules: [], default: { type: 'priority' } });
   const { id: statement_id } = await call('POST', '/v1/statements', { from: '2026-11-20', through: '2026-11-20' });
   await world.until(async () => (await call('GET', `/v1/statements/${statement_id}`)).state === 'ready');
+  const price_id = await aPrice(world, channel_account_id);
   const recon_exception_id = await aReconException(world, channel_account_id);
   const made = {
+    price_id,
     statement_id,
     recon_exception_id,
     payment_id: payment.id,
@@ -92,6 +96,16 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
     rule_set_id,
   };
   return { merchant_order_no, channel_account_id, checkout_session_id, plate_batch_id, plate_id, stock_no, claim_code, device_id: paired.device.id, ...made };
+}
+
+/** A price that the operator has set, for whichever merchant and mode the account is of. */
+async function aPrice({ ctx }: World, channel_account_id: string): Promise<string> {
+  const account = await ctx.db.kysely
+    .selectFrom('channel_accounts')
+    .select(['merchant_id', 'livemode'])
+    .where('id', '=', channel_account_id)
+    .executeTakeFirstOrThrow();
+  return (await setPrice(ctx, { ...account, terms: { tiers: [{ rate_ppm: 6_000 }] } })).id;
 }
 
 /** A difference that was handled: found by no bill, since a day of bills is more than these tests are about. */
