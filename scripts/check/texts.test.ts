@@ -29,6 +29,7 @@ test('reports a channel that is named in code outside its folder and the registr
   assert.equal(found('server/sandbox/wallet.ts'), 0);
   assert.equal(found('server/payments/service.test.ts'), 0);
   assert.equal(found('server/payments/service.ts', ` * such as 'wechatpay'`), 0);
+  assert.deepEqual(findChannelNames('server/payments/service.ts', `const schema = 'heliu';`, ['wechatpay', 'heliu']), [], 'the program bears that name too');
 });
 
 test('reports code that is too long, and not a generated file, a test or prose', () => {

@@ -3,6 +3,7 @@ import { bestpaySimulator } from './bestpay/simulator.ts';
 import { cmbSimulator } from './cmb/simulator.ts';
 import { epaySimulator } from './epay/simulator.ts';
 import { fuiouSimulator } from './fuiou/simulator.ts';
+import { heliuSimulator } from './heliu/simulator.ts';
 import { icbcSimulator } from './icbc/simulator.ts';
 import { jdpaySimulator } from './jdpay/simulator.ts';
 import { jeepaySimulator } from './jeepay/simulator.ts';
@@ -47,6 +48,7 @@ export const simulators: readonly SimulatorMaker[] = [
   },
   { channel: 'lakala', create: (ports) => lakalaSimulator(ports), codes_unpublished: true, forms: [own_contract] },
   { channel: 'fuiou', create: (ports) => fuiouSimulator(ports), codes_unpublished: true, forms: [own_contract] },
+  { channel: 'heliu', create: (ports) => heliuSimulator(ports), answers_unsigned: true, forms: [own_contract, { mode: 'direct', trust: 'public_key' }] },
   { channel: 'jeepay', create: (ports) => jeepaySimulator(ports), errors_unsigned: true, forms: [own_contract] },
   { channel: 'epay', create: (ports) => epaySimulator(ports), answers_unsigned: true, times_unsaid: true, orders_never_end: true, forms: [own_contract] },
 ];

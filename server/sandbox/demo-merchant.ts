@@ -56,6 +56,7 @@ async function ensureAccount(ctx: Ctx, setup: Setup, demo: DemoFile, { simulator
   // Where several gateways take a method, the demo goes to the first of the list.
   const priority = 100 + setup.gateways.findIndex((gateway) => gateway.simulator === simulator);
   const account = await createChannelAccount(ctx, { merchant_id, livemode: false, channel, name: `${channel} 模拟网关`, settings, priority });
+  simulator.reportTo?.(settings, `${ctx.config.public_url}/notify/${channel}/${account.id}`);
   return remember(setup, { ...without, accounts: [...others, { channel, channel_account_id: account.id, journal_id: journal.id }] });
 }
 

@@ -19,6 +19,8 @@ export type TestCtxOptions = {
   readonly config?: Partial<Config>;
   /** Where log lines go, at level debug; otherwise nothing is logged. */
   readonly log?: LogSink;
+  /** The clock of another installation, so that time passes for both; `start` is that clock's then. */
+  readonly clock?: TestClock;
   /** Another node of the same installation: the same database, master key and clock. */
   readonly beside?: TestCtx;
 };
@@ -36,7 +38,7 @@ export async function testCtx(options: TestCtxOptions = {}): Promise<TestCtx> {
   const { beside, seed = `heliu-${++nodes}`, start = new Date('2026-11-22T02:00:00.000Z') } = options;
   const database = beside ? undefined : await createTestDatabase();
   const database_url = beside?.ctx.config.database_url ?? database?.database_url;
-  const clock = beside?.clock ?? createTestClock(start);
+  const clock = beside?.clock ?? options.clock ?? createTestClock(start);
   const master_key = beside?.ctx.config.master_key ?? new Secret(createTestRng('master key').bytes(32).toString('base64'));
   const config = { ...test_config, master_key, ...options.config, database_url: database_url as Secret };
   const log = options.log ? createLog('debug', clock, options.log) : createLog('silent', clock);

@@ -119,6 +119,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     for (const [channel, simulator] of gateways.simulators) {
       const settings = await simulator.enroll({ mode: options.mode ?? 'direct', trust: 'public_key' });
       const { id } = await createChannelAccount(ctx, { merchant_id: merchant.id, livemode: false, channel, name: channel, settings, priority: 100 });
+      simulator.reportTo?.(settings, `${ctx.config.public_url}/notify/${channel}/${id}`);
       accounts.set(channel, id);
     }
     return { merchant, accounts, key: await newKey(merchant.id, false, scopes) };

@@ -96,7 +96,8 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
     const account = accounts.get(new URL(request.url).pathname.split('/')[2] ?? '');
     assert(account, 'a notification goes to a URL that was given');
     const notified = await client.readNotification(account, message);
-    inbox.put(request.url, message);
+    // Where an address is the account's, a message is found by what it is about.
+    inbox.put(gateway.reportTo && request.told ? notifyUrl(account, request.told.refund_no ?? request.told.order_no) : request.url, message);
     const reply = notified.is === 'read' ? notified.reply.ok : notified.reply;
     return { status: reply.status, body: reply.body };
   }
@@ -115,6 +116,7 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
       config: read.config,
     };
     accounts.set(account.id, account);
+    gateway.reportTo?.(settings, `https://merchant.example/notify/${account.id}`);
     return { account, settings };
   }
 

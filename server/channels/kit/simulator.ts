@@ -18,6 +18,11 @@ export type Simulator = {
    * `mode`: with the merchant's own contract or through a service provider; `trust`: how the merchant verifies the gateway.
    */
   readonly enroll: (input: { mode: 'direct' | 'provider'; trust: 'certificate' | 'public_key' }) => Promise<Record<string, unknown>>;
+  /**
+   * Where it reports for a merchant of its own whose messages all go to one address that the merchant registers there. Absent
+   * where each order names its address.
+   */
+  readonly reportTo?: (settings: Readonly<Record<string, unknown>>, url: string) => void;
   /** The browser of its wallet: what pages find in it. */
   readonly browser?: WalletBrowser;
   /** Orders, newest first, as the wallet page shows them. */
@@ -92,6 +97,8 @@ export const wireOf = ({ method, url, headers, body }: NoticeRequest) =>
 export type Told = {
   /** The order that it is truly about, also where the message names another. */
   readonly order_no: string;
+  /** The refund that it is about, where it is about one. */
+  readonly refund_no?: string;
   /** As the message has it. */
   readonly transaction_id: string;
   /** What of it is not the truth, where a fault wanted it so. */

@@ -33,6 +33,7 @@ export type Dialect = {
   readonly rules: Rules;
   readonly notification: NotificationForm;
   readonly enroll: Simulator['enroll'];
+  readonly reportTo?: Simulator['reportTo'];
   readonly receive: (request: RawRequest) => Received;
   /** The gateway's own name of a state. */
   readonly stateOf: (order: Order) => string;
@@ -92,6 +93,7 @@ export function createGateway(ports: SimulatorPorts, speak: (gateway: Gateway) =
     wallet: dialect.wallet,
     plugin: createDoor({ clock: ports.clock, faults, receive: dialect.receive }),
     enroll: dialect.enroll,
+    ...(dialect.reportTo === undefined ? {} : { reportTo: dialect.reportTo }),
     orders: () =>
       [...world.tables.order.keys()]
         .reverse()

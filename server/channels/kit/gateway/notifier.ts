@@ -1,5 +1,6 @@
 import type { Faults, NoticeFault } from '../faults.ts';
 import { notice_faults } from '../faults.ts';
+import type { NoticeRequest } from '../simulator.ts';
 import type { Signature } from './wire.ts';
 import type { Merchant, Notice, Order, Refund, World } from './world.ts';
 
@@ -9,7 +10,7 @@ export type NotificationForm = {
   readonly retry_after_s: readonly number[];
   readonly answer_within_ms: number;
   /** The message as it is sent; undefined where the gateway tells of no such thing. A probe is signed falsely. */
-  readonly message: (told: Told, how: Signature) => { readonly method?: 'GET'; readonly headers: Record<string, string>; readonly body: string } | undefined;
+  readonly message: (told: Told, how: Signature) => Omit<NoticeRequest, 'url'> | undefined;
   readonly isTaken: (answer: { readonly status: number; readonly body: string }, told: Told) => boolean;
 };
 export type Told = { readonly signer: Merchant; readonly order: Order; readonly refund?: Refund; readonly id: string };
