@@ -50,8 +50,8 @@ export function reconBill(party: Party, lines: number, biz_date: string) {
   const totals = { lines: 0, paid: 0, refunded: 0, fee_millifen: 0 };
   const start_ms = new Date(`${biz_date}T00:00:10+08:00`).getTime();
   const numbered = (time: string, n: number): string => `${party.merchant_code}${time}${n.toString(16).toUpperCase().padStart(21, '0')}`;
-  const no = (n: number): string => numbered('01KAP', n);
-  const refundNo = (n: number): string => numbered('01KAR', n);
+  const no = (n: number): string => numbered('01M7X', n);
+  const refundNo = (n: number): string => numbered('01M7Y', n);
 
   type Change = { order_no?: string; transaction?: string; amount?: number; currency?: string; sub?: string; fee_millifen?: number };
   const payment = (n: number, change: Change = {}): string => {
@@ -162,7 +162,7 @@ export function reconBill(party: Party, lines: number, biz_date: string) {
       case 'orphan':
         return told(plain() + payment(n, { order_no: elsewhere, transaction: `4298${String(n).padStart(24, '0')}` }), elsewhere);
       case 'bill_only': {
-        const ours = numbered('01KAQ', n);
+        const ours = numbered('01M7V', n);
         return told(plain() + payment(n, { order_no: ours, transaction: `4297${String(n).padStart(24, '0')}` }), ours);
       }
       case 'refund_ours_only':

@@ -113,7 +113,8 @@ async function openAccount(ctx: PaymentsCtx): Promise<Party> {
 async function writePayments(ctx: PaymentsCtx, { merchant_id, channel_account_id }: Party, lines: number): Promise<void> {
   const kind = sql`(${planted_kinds}::text[])[1 + n / 1000]`;
   const unpaid = sql`case when n % 1000 = 500 and n / 1000 < cardinality(${planted_kinds}::text[]) then ${kind} in ('unknown_paid', 'late_paid') else false end`;
-  const ulid = sql`'01KAP' || lpad(upper(to_hex(n)), 21, '0')`;
+  // Begins with the time of the day, as ids do: matching leaves out what is older by it.
+  const ulid = sql`'01M7X' || lpad(upper(to_hex(n)), 21, '0')`;
   const at = sql`timestamptz '2026-11-21T00:00:10+08:00' + make_interval(secs => n * 80000.0 / ${lines})`;
   await ctx.db.kysely.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', '0', true)`.execute(trx);
@@ -132,7 +133,7 @@ async function writePayments(ctx: PaymentsCtx, { merchant_id, channel_account_id
         else 'waiting' end, case when not unpaid then 'accepted' end, '{"type":"none"}', case when not unpaid then '4200' || lpad(n::text, 24, '0') end, case when not unpaid then fen end,
         case when not unpaid then at end, at, case when unpaid and kind <> 'late_paid' then at + interval '30 days' end, 3 from d`.execute(trx);
     await sql`insert into refunds (merchant_id, id, payment_id, attempt_id, livemode, cause, amount_fen, currency, state, channel_refund_id, created_at, refunded_at, next_query_at, version)
-      select ${merchant_id}, 'ref_' || replace(ulid, '01KAP', '01KAR'), 'pay_' || ulid, 'att_' || ulid, false, 'merchant', 50, 'CNY', s, case when s = 'succeeded' then '50300' || lpad(n::text, 23, '0') end, at + interval '1 hour',
+      select ${merchant_id}, 'ref_' || replace(ulid, '01M7X', '01M7Y'), 'pay_' || ulid, 'att_' || ulid, false, 'merchant', 50, 'CNY', s, case when s = 'succeeded' then '50300' || lpad(n::text, 23, '0') end, at + interval '1 hour',
         case when s = 'succeeded' then at + interval '1 hour' end, case when s = 'pending' then at + interval '30 days' end, 2
       from (select *, case when n % 1000 = 500 and n / 1000 < cardinality(${planted_kinds}::text[]) and kind in ('refund_unknown', 'refund_hold') then 'pending' else 'succeeded' end as s from d) d
       where n % 100 = 0 and not unpaid`.execute(trx);

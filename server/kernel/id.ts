@@ -42,16 +42,23 @@ export function newId(kind: IdKind, at: Date, rng: Rng): string {
   return `${id_prefixes[kind]}_${ulid(at, rng)}`;
 }
 
+/** The least id that an object of this kind made at this time can have: ids are in the order of their milliseconds. */
+export const firstId = (kind: IdKind, at: Date): string => `${id_prefixes[kind]}_${ulidTime(at)}${'0'.repeat(16)}`;
+
 function ulid(at: Date, rng: Rng): string {
+  let tail = '';
+  for (const byte of rng.bytes(16)) tail += alphabet[byte & 31];
+  return ulidTime(at) + tail;
+}
+
+function ulidTime(at: Date): string {
   let time = at.getTime();
   let head = '';
   for (let i = 0; i < 10; i++) {
     head = alphabet[time % 32] + head;
     time = Math.floor(time / 32);
   }
-  let tail = '';
-  for (const byte of rng.bytes(16)) tail += alphabet[byte & 31];
-  return head + tail;
+  return head;
 }
 
 /** Six characters that name a merchant inside order numbers sent upstream. */

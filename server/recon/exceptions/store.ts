@@ -131,6 +131,8 @@ const of_objects: readonly ExceptionKind[] = [
 const open_states = sql`('opened', 'proposed', 'approved')`;
 /** Open, or closed as a difference that stays in the day's equation: it has to go from there when it goes. */
 const unsettled = sql`(e.state in ${open_states} or (e.state = 'closed' and e.standing))`;
+/** The same again, as the index says it that has no others: those that were settled add up over the years. */
+const of_index = sql`(e.closed_at is null or e.standing)`;
 
 /** Exceptions whose difference is not there any more, and how it ended. */
 export async function readSettled(
@@ -138,10 +140,11 @@ export async function readSettled(
   run: Run,
   matched: readonly { readonly bill_id: string; readonly line: number }[],
 ): Promise<readonly { readonly id: string; readonly resolution: Resolution }[]> {
-  const open = sql`e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and ${unsettled}`;
+  const open = sql`e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and ${of_index} and ${unsettled}`;
   const { rows } = await sql<{ id: string; resolution: Resolution }>`select distinct on (id) id, resolution from (
       select e.id, 'matched' as resolution, 1 as rank from recon_exceptions e where ${open} and e.kind = any (${of_objects}::text[])
-        and exists (select 1 from recon_matches m where m.merchant_id = e.merchant_id and m.object_id = e.object_id)
+        -- By the key of each: as a semi-join it could become a join with all matches there ever were.
+        and (select m.line from recon_matches m where m.merchant_id = e.merchant_id and m.object_id = e.object_id) is not null
       union all
       select e.id, 'matched', 1 from recon_exceptions e
         join unnest(${matched.map(({ bill_id }) => bill_id)}::text[], ${matched.map(({ line }) => line)}::integer[]) as m (bill_id, line) on m.bill_id = e.bill_id and m.line = e.line
@@ -342,7 +345,7 @@ export async function listAutomatic(
 ): Promise<readonly ReconException[]> {
   const { rows } = await sql<ReconException>`select ${sql.raw(names.map((name) => (name === 'of' ? 'e."of"' : `e.${name}`)).join(', '))} from recon_exceptions e
     join bills b on b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current' and b.source = 'download'
-    where e.merchant_id = ${account.merchant_id} and e.channel_account_id = ${account.channel_account_id} and e.state = 'proposed' and e.kind = any (${automatic}::text[])
+    where e.merchant_id = ${account.merchant_id} and e.channel_account_id = ${account.channel_account_id} and e.closed_at is null and e.state = 'proposed' and e.kind = any (${automatic}::text[])
     order by e.id limit ${limit}`.execute(ctx.db.kysely);
   return rows;
 }

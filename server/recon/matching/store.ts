@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { dayStart, nextDay } from '../../channels/bill.ts';
+import { firstId } from '../../kernel/id.ts';
 import { recon_statement_ms_max } from '../../kernel/limits.ts';
+import { addMs } from '../../kernel/time.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { violatedConstraint } from '../../platform/db/db.ts';
 import type { Trx } from '../bills/store.ts';
@@ -37,8 +39,11 @@ export function inMatching<T>(ctx: Ctx, run: Run, work: (trx: Trx) => Promise<T>
 
 /** Matches of bills that are not current any more are nobody's. */
 export async function dropSuperseded(trx: Trx, run: Run): Promise<void> {
+  // By the key of a bill or two: by hash, all matches there ever were would be read.
+  await joinByHash(trx, false);
   await sql`delete from recon_matches m using bills b where b.merchant_id = ${run.merchant_id} and b.channel_account_id = ${run.channel_account_id}
     and b.biz_date = ${run.biz_date} and b.state = 'superseded' and m.merchant_id = b.merchant_id and m.bill_id = b.id`.execute(trx);
+  await joinByHash(trx, run.is_large);
 }
 
 const lines = (run: Run): RawBuilder<unknown> => sql`from bill_lines l where l.merchant_id = ${run.merchant_id} and l.bill_id = ${run.bill_id}`;
@@ -193,38 +198,62 @@ const look_back_days = 7;
 
 export type MissingRow = Missing & { readonly n: bigint; readonly own_date: string; readonly next_matched: boolean };
 
-/** What of ours no bill has had: of this day, and of days that were matched before. */
+/**
+ * What of ours no bill has had: of this day, and of days that were matched before. A merchant's years cost nothing here: each is
+ * looked up by its key. Of a large day what was made within the days in question is joined with the matches of what was made
+ * since then, as one set, and only the few that were made earlier are looked up. (As a set of a few, whose number is not
+ * known yet, it could become a loop over all of them for each.)
+ *
+ * Afterwards rows are looked up one by one, which is right for the little that is left.
+ */
 export async function gatherMissing(trx: Trx, run: Run): Promise<void> {
+  const { merchant_id, channel_account_id } = run;
   const from = dayStart(run.biz_date);
   const to = dayStart(nextDay(run.biz_date));
-  const early = sql`${from}::timestamptz - make_interval(days => ${look_back_days})`;
-  const explained = (
-    id: string,
-  ) => sql`not exists (select 1 from recon_exceptions e where e.merchant_id = ${run.merchant_id} and e.object_id = ${sql.raw(id)} and e.standing
-      and e.line is not null and e.of <> 'other' and e.kind <> 'duplicate_line'
-      and exists (select 1 from bills b where b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'))`;
-  const unmatchedObject = (id: string) =>
-    sql`not exists (select 1 from recon_matches m where m.merchant_id = ${run.merchant_id} and m.object_id = ${sql.raw(id)})`;
+  const early = addMs(from, -look_back_days * 86_400_000);
+  const { rows: days } = await sql<{
+    biz_date: string;
+  }>`select biz_date from bill_days where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and kind = 'trade'
+    and biz_date >= ${run.biz_date}::date - ${look_back_days}::integer and biz_date <= ${run.biz_date} and (matched_at is not null or biz_date = ${run.biz_date})`.execute(
+    trx,
+  );
+  const ofDays = (at: RawBuilder<unknown>) =>
+    sql`${at} >= ${early} and ${at} < ${to} and (${at} at time zone 'Asia/Shanghai')::date = any (${days.map(({ biz_date }) => biz_date)}::date[])`;
+  const paid = sql`select a.id as object_id, 'payment' as of, a.id as attempt_id, a.payment_id, a.state, a.amount_fen, a.paid_at as at from attempts a
+    where a.merchant_id = ${merchant_id} and a.channel_account_id = ${channel_account_id} and a.state = 'succeeded' and ${ofDays(sql`a.paid_at`)}`;
+  const refunded = sql`select r.id as object_id, 'refund' as of, r.attempt_id, r.payment_id, r.state, r.amount_fen, r.created_at as at from refunds r
+    where r.merchant_id = ${merchant_id} and r.state = 'succeeded' and ${ofDays(sql`r.created_at`)}`;
+  const asked = sql`select a.id as object_id, 'payment' as of, a.id as attempt_id, a.payment_id, a.state, a.amount_fen, a.created_at as at from attempts a
+    where a.merchant_id = ${merchant_id} and a.channel_account_id = ${channel_account_id} and a.next_query_at is not null and a.state in ('sending', 'waiting')
+      and a.created_at >= ${from} and a.created_at < ${to}`;
+  // Not by `exists`: that could become a join with all matches there ever were.
+  const byKey = (id: RawBuilder<unknown>) => sql`(select m.line from recon_matches m where m.merchant_id = ${merchant_id} and m.object_id = ${id}) is null`;
+  const attempt = sql`a.id`;
+  const refund = sql`r.id`;
+  const [first_attempt, first_refund] = [firstId('attempt', early), firstId('refund', early)];
+  const asSet = (id: RawBuilder<unknown>, first: string, past: string) => sql`${id} >= ${first} and not exists (select 1 from recon_matches m
+    where m.merchant_id = ${merchant_id} and m.object_id = ${id} and m.object_id >= ${first} and m.object_id < ${past})`;
+
   await joinByHash(trx, run.is_large);
+  await sql`create temp table recon_unmatched on commit drop as
+    ${paid} and ${run.is_large ? asSet(attempt, first_attempt, 'atu') : byKey(attempt)}
+    union all ${refunded} and ${run.is_large ? asSet(refund, first_refund, 'reg') : byKey(refund)}`.execute(trx);
+  await joinByHash(trx, false);
+  await sql`insert into recon_unmatched ${asked}`.execute(trx);
+  if (run.is_large)
+    await sql`insert into recon_unmatched ${paid} and a.id < ${first_attempt} and ${byKey(attempt)} union all ${refunded} and r.id < ${first_refund} and ${byKey(refund)}`.execute(
+      trx,
+    );
   await sql`create temp table recon_missing on commit drop as
-    select row_number() over (order by x.object_id) as n, x.*, d.biz_date as own_date,
-      coalesce((select y.matched_at is not null or y.biz_date = ${run.biz_date}::date from bill_days y where y.merchant_id = ${run.merchant_id} and y.channel_account_id = ${run.channel_account_id}
-        and y.kind = 'trade' and y.biz_date = d.biz_date + 1), false) as next_matched
-    from (
-      select a.id as object_id, a.payment_id, 'payment' as of, a.state, a.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5) as channel_order_no, a.paid_at as at
-      from attempts a where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.state = 'succeeded'
-        and a.paid_at >= ${early} and a.paid_at < ${to} and ${unmatchedObject('a.id')} and ${explained('a.id')}
-      union all
-      select a.id, a.payment_id, 'payment', a.state, a.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5), a.created_at
-      from attempts a where a.merchant_id = ${run.merchant_id} and a.channel_account_id = ${run.channel_account_id} and a.next_query_at is not null and a.state in ('sending', 'waiting')
-        and a.created_at >= ${from} and a.created_at < ${to} and ${explained('a.id')}
-      union all
-      select r.id, r.payment_id, 'refund', r.state, r.amount_fen, a.channel_transaction_id, ${run.merchant_code} || substr(a.id, 5), r.created_at
-      from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${run.channel_account_id}
-      where r.merchant_id = ${run.merchant_id} and r.state = 'succeeded' and r.created_at >= ${early} and r.created_at < ${to} and ${unmatchedObject('r.id')} and ${explained('r.id')}
-    ) x
-    join bill_days d on d.merchant_id = ${run.merchant_id} and d.channel_account_id = ${run.channel_account_id} and d.kind = 'trade'
-      and d.biz_date = (x.at at time zone 'Asia/Shanghai')::date and (d.matched_at is not null or d.biz_date = ${run.biz_date}::date)`.execute(trx);
+    select row_number() over (order by u.object_id) as n, u.object_id, u.payment_id, u.of, u.state, u.amount_fen, a.channel_transaction_id,
+      ${run.merchant_code} || substr(a.id, 5) as channel_order_no, u.at, u.own_date,
+      coalesce((select y.matched_at is not null or y.biz_date = ${run.biz_date}::date from bill_days y where y.merchant_id = ${merchant_id} and y.channel_account_id = ${channel_account_id}
+        and y.kind = 'trade' and y.biz_date = u.own_date + 1), false) as next_matched
+    from (select *, (at at time zone 'Asia/Shanghai')::date as own_date from recon_unmatched) u
+    join attempts a on a.merchant_id = ${merchant_id} and a.id = u.attempt_id and a.channel_account_id = ${channel_account_id}
+    where not exists (select 1 from recon_exceptions e where e.merchant_id = ${merchant_id} and e.object_id = u.object_id and e.standing
+      and e.line is not null and e.of <> 'other' and e.kind <> 'duplicate_line'
+      and exists (select 1 from bills b where b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'))`.execute(trx);
 }
 
 export async function readMissing(trx: Trx, after: bigint, limit: number): Promise<readonly MissingRow[]> {
