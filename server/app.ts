@@ -12,6 +12,7 @@ import { bindDevices, posApiRoutes } from './cashier/pos/routes.ts';
 import { bindCashier } from './cashier/routes.ts';
 import { createChannelClient } from './channels/client.ts';
 import { keepLedger } from './ledger/projection/service.ts';
+import { merchantTasks } from './merchants/jobs.ts';
 import { bindMerchants } from './merchants/routes.ts';
 import type { PaymentsCtx } from './payments/ctx.ts';
 import { paymentTasks } from './payments/jobs.ts';
@@ -119,6 +120,7 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
 /** Every kind of row that becomes due, for the sweeper of a node. */
 export const dueTasks = (ctx: PaymentsCtx): readonly DueTask<unknown>[] => [
   ...paymentTasks(ctx),
+  ...merchantTasks(ctx),
   ...reconTasks(ctx),
   ...settlementTasks(ctx),
   ...webhookTasks(ctx),

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
+import { createChannelClient } from '@heliu/server/channels/client.ts';
 import type { Channel } from '@heliu/server/channels/define.ts';
 import { channels } from '@heliu/server/channels/registry.ts';
+import { Secret } from '@heliu/server/kernel/secret.ts';
 import {
   type ChannelAccount,
   closeChannelAccount,
@@ -11,6 +13,8 @@ import {
   showChannelAccount,
   updateChannelAccount,
 } from '@heliu/server/merchants/service.ts';
+import { activateAccount, type KeyOutcome, renewNow, type ShownSession, showSession } from '@heliu/server/merchants/sessions/service.ts';
+import type { Ctx } from '@heliu/server/platform/ctx.ts';
 import { Argument, type Command, Option } from 'commander';
 import { type Cli, given, readText, show, wholeNumber, withNode } from '../cli.ts';
 import { UsageError } from '../failures.ts';
@@ -48,9 +52,7 @@ export function addChannelAccountCommands(program: Command, cli: Cli): void {
   ofMerchant(accounts.command('show <id>'))
     .description(say('show a channel account; secrets by name only', '查看渠道账户（密钥只显示名称）'))
     .action((id: string, { merchant }: Common) =>
-      withNode(cli, async (ctx) =>
-        showOne(cli, await showChannelAccount(ctx, { merchant_id: (await findMerchant(ctx, merchant)).id, channel_account_id: id })),
-      ),
+      withNode(cli, async (ctx) => showWithKey(cli, ctx, { merchant_id: (await findMerchant(ctx, merchant)).id, channel_account_id: id })),
     );
   ofMerchant(accounts.command('update <id>'))
     .description(say('change a channel account; settings that are not given stay, null removes one', '修改渠道账户；未给出的设置保留，null 为删除'))
@@ -58,6 +60,23 @@ export function addChannelAccountCommands(program: Command, cli: Cli): void {
     .option('--settings <file>', settingsText(cli))
     .option('--priority <n>', priority, wholeNumber)
     .action((id: string, options: Update) => updateAccount(cli, id, options));
+  ofMerchant(accounts.command('activate <id>'))
+    .description(
+      say(
+        'trade an activation code for the key of the account, which is sealed; for channels that give keys for codes',
+        '以激活码换取账户密钥并加密保存（用于以激活码发放密钥的渠道）',
+      ),
+    )
+    .requiredOption('--code <file>', say('file with the activation code, - for standard input', '激活码文件，- 为标准输入'))
+    .action((id: string, options: Common & { readonly code: string }) => activate(cli, id, options));
+  ofMerchant(accounts.command('check-in <id>'))
+    .description(say('ask the gateway for the next key now; it is asked for each day without this', '立即签到换取新密钥（每日自动进行，通常无需手动）'))
+    .action((id: string, { merchant }: Common) =>
+      withNode(cli, async (ctx) => {
+        const account = { merchant_id: (await findMerchant(ctx, merchant)).id, channel_account_id: id };
+        await tellKey(cli, ctx, account, await renewNow({ ...ctx, channels: createChannelClient(ctx) }, account));
+      }),
+    );
   for (const [verb, act, description] of [
     ['pause', pauseChannelAccount, say('take no new payments with it', '暂停：不再接新单')],
     ['resume', resumeChannelAccount, say('take payments with it again', '恢复接单')],
@@ -96,6 +115,44 @@ async function updateAccount(cli: Cli, channel_account_id: string, { merchant, n
     const { id: merchant_id } = await findMerchant(ctx, merchant);
     showOne(cli, await updateChannelAccount(ctx, { merchant_id, channel_account_id, ...given({ name, priority, settings }) }));
   });
+}
+
+async function activate(cli: Cli, channel_account_id: string, { merchant, code: file }: Common & { readonly code: string }): Promise<void> {
+  const code = (await readText(cli, file)).trim();
+  if (code === '') throw new UsageError(cli.say(`${file} holds no activation code`, `${file} 中没有激活码`));
+  await withNode(cli, async (ctx) => {
+    const account = { merchant_id: (await findMerchant(ctx, merchant)).id, channel_account_id };
+    await tellKey(cli, ctx, account, await activateAccount({ ...ctx, channels: createChannelClient(ctx) }, { ...account, code: new Secret(code) }));
+  });
+}
+
+type AccountName = { readonly merchant_id: string; readonly channel_account_id: string };
+
+/** Shows the account when it has a key, and says what is to be done when it has none. */
+function tellKey(cli: Cli, ctx: Ctx, account: AccountName, outcome: KeyOutcome): Promise<void> {
+  const { say } = cli;
+  switch (outcome.is) {
+    case 'kept':
+    case 'superseded':
+      return showWithKey(cli, ctx, account);
+    case 'not_needed':
+      throw new UsageError(say('this channel gives no keys for codes', '该渠道不以激活码发放密钥'));
+    case 'no_key':
+      throw new UsageError(say('the account has no key that could be renewed: activate it with a new code', '账户没有可更换的密钥：请用新的激活码激活'));
+    case 'under_way':
+      throw new UsageError(say('the key is being asked for at this moment: look again in a minute', '正在签到，请一分钟后再看'));
+    case 'refused': {
+      const { channel_code, channel_message = '' } = outcome;
+      throw new UsageError(say(`the gateway refused: ${channel_code} ${channel_message}`.trim(), `网关拒绝：${channel_code} ${channel_message}`.trim()));
+    }
+    case 'unknown':
+      throw new UsageError(
+        say(
+          `no answer that settles it (${outcome.cause}): a code may be used up by now, then a new one is needed; a check-in is repeated by itself`,
+          `没有确定的应答（${outcome.cause}）：激活码可能已被使用，届时需新的激活码；签到会自动重试`,
+        ),
+      );
+  }
 }
 
 /** Keys come as files of their own: a value `{ "file": … }` is the text of that file, found from where the settings are. */
@@ -139,11 +196,18 @@ const shortAccount = ({ id, channel, name, livemode, state, priority, version }:
   version,
 });
 
-const showOne = (cli: Cli, account: ChannelAccount): void =>
-  show(cli, account, () =>
+async function showWithKey(cli: Cli, ctx: Ctx, name: AccountName): Promise<void> {
+  showOne(cli, await showChannelAccount(ctx, name), await showSession(ctx, name));
+}
+
+/** `session`: null where the account still needs a code; undefined where its channel gives no keys. */
+const showOne = (cli: Cli, account: ChannelAccount, session?: ShownSession | null): void =>
+  show(cli, session === undefined ? account : { ...account, session }, () =>
     record({
       ...shortAccount(account),
       created_at: account.created_at,
+      ...(session === null ? { session: cli.say('none: activate it', '无：请先激活') } : {}),
+      ...Object.fromEntries(Object.entries(session ?? {}).map(([name, value]) => [`session.${name}`, value])),
       // A setting may have the name of a field of the account: WeChat Pay's `mode` does.
       ...Object.fromEntries(Object.entries(account.settings).map(([name, value]) => [`settings.${name}`, value])),
       ...Object.fromEntries(account.secrets.map((name) => [`settings.${name}`, cli.say('(sealed)', '（已加密）')])),

@@ -35,6 +35,10 @@ import {
   type PayInput,
   type RefundInput,
   type Reply,
+  type SessionCode,
+  type SessionFact,
+  type SessionRenewal,
+  type SessionRules,
   type Settled,
   type Step,
   type TrustFact,
@@ -72,6 +76,10 @@ export type ChannelClient = {
   authorizeUrl(account: Account, method: Method, input: AuthorizeInput): string | undefined;
   /** Exchanges what the browser brought back for the payer. Only where `authorizeUrl` gave an address. */
   identify(account: Account, method: Method, query: Readonly<Record<string, string>>): Promise<Answered<PayerFact>>;
+  /** Trades a code for the account's first key; only for a channel with `session`. What the gateway said holds the key, so it is not handed on. */
+  openSession(account: Account, input: SessionCode): Promise<SessionFact>;
+  /** Asks for the account's next key with the one in `account.session`. */
+  renewSession(account: Account, input: SessionRenewal): Promise<SessionFact>;
   /** Verifies and reads what came to the account's notification URL. */
   readNotification(account: Account, message: InboundMessage): Promise<Notified>;
 };
@@ -311,6 +319,12 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
     return channel;
   }
 
+  function sessionOf(account: Account): SessionRules<unknown> {
+    const { session } = channelOf(account);
+    assert(session, 'only an account of a channel that gives keys asks for one');
+    return session;
+  }
+
   const newEnv = (): Env => ({ now: ctx.clock.now(), nonce: randomHex(ctx.rng, 16) });
 
   return {
@@ -353,6 +367,8 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
       if (code === undefined) return Promise.resolve({ fact: { is: 'refused', why: 'code', channel_code: 'HELIU_NO_CODE' }, exchange: undefined });
       return call({ name: 'identify', effect: false, operation: identify.exchange, account, input: { code } });
     },
+    openSession: async (account, input) => (await call({ name: 'session_open', effect: true, operation: sessionOf(account).open, account, input })).fact,
+    renewSession: async (account, input) => (await call({ name: 'session_renew', effect: true, operation: sessionOf(account).renew, account, input })).fact,
     readNotification,
   };
 }

@@ -54,6 +54,8 @@ export type Channel<Config = unknown> = {
      */
     readonly probe?: Operation<Config, TrustInput, TrustFact>;
   };
+  /** The gateway gives the account a key and changes it: it is kept sealed beside the account, and each call is given it. */
+  readonly session?: SessionRules<Config>;
 };
 
 /** A gateway that merchants ask for and that has no adapter: what is missing to build one. */
@@ -77,7 +79,29 @@ export type Account<Config = unknown> = {
   readonly livemode: boolean;
   readonly channel: string;
   readonly config: Config;
+  /** Only of a channel with `session`; absent while there is no key that the gateway takes. */
+  readonly session?: Session;
 };
+
+/** Who an account is at its gateway, and the key that the gateway gave it last. */
+export type Session = { readonly name: string; readonly key: Secret };
+
+/** How an account comes by its key, and by the next one. A key that was lost on the way cannot be had again, so neither call is repeated by itself. */
+export type SessionRules<Config> = {
+  /** Trades a code that the gateway made for this account for its first key. */
+  readonly open: Operation<Config, SessionCode, SessionFact>;
+  /** Asks for the next key with the one that the account holds. Refused: the gateway takes that one no more, and only a new code helps. */
+  readonly renew: Operation<Config, SessionRenewal, SessionFact>;
+  /** When the next key is wanted after one came at that time. */
+  readonly renewAt: (got_at: Date) => Date;
+};
+export type SessionCode = { readonly code: Secret };
+export type SessionRenewal = { readonly got_at: Date };
+
+export type SessionFact =
+  | { readonly is: 'session'; readonly session: Session }
+  | { readonly is: 'refused'; readonly channel_code: string; readonly channel_message?: string }
+  | { readonly is: 'unknown'; readonly cause: string; readonly detail?: string };
 
 /** What a pure function may know of the world: the time and a fresh random text of 32 hex characters. */
 export type Env = { readonly now: Date; readonly nonce: string };

@@ -10,12 +10,29 @@ import { jdpay } from './jdpay/index.ts';
 import { jeepay } from './jeepay/index.ts';
 import { lakala } from './lakala/index.ts';
 import { qqpay } from './qqpay/index.ts';
+import { shouqianba } from './shouqianba/index.ts';
 import { swiftpass } from './swiftpass/index.ts';
 import { unionpay } from './unionpay/index.ts';
 import { wechatpay } from './wechatpay/index.ts';
 
 /** Every channel that Heliu speaks, in the order in which lists show them. A channel is one folder and one line here. */
-const registered: readonly Channel<never>[] = [wechatpay, alipay, unionpay, swiftpass, icbc, cmb, qqpay, jdpay, bestpay, lakala, fuiou, heliu, jeepay, epay];
+const registered: readonly Channel<never>[] = [
+  wechatpay,
+  alipay,
+  unionpay,
+  swiftpass,
+  icbc,
+  cmb,
+  qqpay,
+  jdpay,
+  bestpay,
+  lakala,
+  fuiou,
+  shouqianba,
+  heliu,
+  jeepay,
+  epay,
+];
 
 /** Gateways of the mission that have no adapter, most of them because what is public is too little to build one. */
 export const not_built: readonly NotBuilt[] = [
@@ -32,13 +49,6 @@ export const not_built: readonly NotBuilt[] = [
     missing: {
       en: 'No query of a refund and no table of order states is public, so a refund whose answer was lost could never be settled.',
       zh: '退款查询与订单状态表未公开：应答丢失的退款将无法查清。',
-    },
-  },
-  {
-    name: { en: 'Shouqianba', zh: '收钱吧' },
-    missing: {
-      en: 'Its protocol is public. Its terminal key is another one each day, told once by a check-in, and an account has no place yet to keep what it learns; its notifications are unsigned, so they could only begin a query.',
-      zh: '协议公开。终端密钥每日签到更换且只告知一次，渠道账户尚无处保存所得密钥；通知无签名，只能触发查询。',
     },
   },
 ];

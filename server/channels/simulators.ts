@@ -10,6 +10,7 @@ import { jeepaySimulator } from './jeepay/simulator.ts';
 import type { SimulatorMaker } from './kit/simulator.ts';
 import { lakalaSimulator } from './lakala/simulator.ts';
 import { qqpaySimulator } from './qqpay/simulator.ts';
+import { shouqianbaSimulator } from './shouqianba/simulator.ts';
 import { swiftpassSimulator } from './swiftpass/simulator.ts';
 import { unionpaySimulator } from './unionpay/simulator.ts';
 import { wechatpaySimulator } from './wechatpay/simulator.ts';
@@ -48,6 +49,14 @@ export const simulators: readonly SimulatorMaker[] = [
   },
   { channel: 'lakala', create: (ports) => lakalaSimulator(ports), codes_unpublished: true, forms: [own_contract] },
   { channel: 'fuiou', create: (ports) => fuiouSimulator(ports), codes_unpublished: true, forms: [own_contract] },
+  {
+    channel: 'shouqianba',
+    create: (ports) => shouqianbaSimulator(ports),
+    answers_unsigned: true,
+    notices_unsigned: true,
+    amount_fen_max: 9_999_999_999,
+    forms: [own_contract],
+  },
   { channel: 'heliu', create: (ports) => heliuSimulator(ports), answers_unsigned: true, forms: [own_contract, { mode: 'direct', trust: 'public_key' }] },
   { channel: 'jeepay', create: (ports) => jeepaySimulator(ports), errors_unsigned: true, forms: [own_contract] },
   { channel: 'epay', create: (ports) => epaySimulator(ports), answers_unsigned: true, times_unsaid: true, orders_never_end: true, forms: [own_contract] },

@@ -183,6 +183,8 @@ export const glyphs_held_max = 20_000;
 export const merchant_cache_max = 20_000;
 /** A cached merchant or list is read again after this time, should news of a change ever be lost. */
 export const merchant_cache_ms_max = 60_000;
+/** A key of a channel account is asked for again after this: well above the deadline of a call, so that nobody is still asking. */
+export const session_ask_ms = 60_000;
 /** A new merchant's code is drawn again when it is taken: among 32^6 codes, 20 draws do not all miss. */
 export const merchant_code_draws_max = 20;
 /** A change of an account that another one overtook is made again on what is there now. */

@@ -30,6 +30,8 @@ import {
   urlSettings,
 } from './channel-account.ts';
 import { checkSettings, default_settings, type Merchant, type MerchantSettings, refuseChoice } from './merchant.ts';
+import { openSessionRow } from './sessions/session.ts';
+import { findSession } from './sessions/store.ts';
 import * as store from './store.ts';
 
 export type { ChannelAccount } from './channel-account.ts';
@@ -167,7 +169,7 @@ export async function showChannelAccount(ctx: Ctx, { merchant_id, channel_accoun
 export async function getAccount(ctx: Ctx, merchant_id: string, channel_account_id: string, version: number): Promise<Account> {
   const account = await cachesOf(ctx).versions.get(`${merchant_id}/${channel_account_id}/${version}`);
   assert(account, `version ${version} of ${channel_account_id} is stored`);
-  return account;
+  return withSession(ctx, account);
 }
 
 /** Accounts that take new payments, in the order in which they are tried. */
@@ -176,12 +178,29 @@ export async function listActiveAccounts(
   merchant_id: string,
   livemode: boolean,
 ): Promise<readonly { readonly account: Account; readonly priority: number }[]> {
-  return (await cachesOf(ctx).active.get(`${merchant_id}/${livemode ? 'live' : 'test'}`)) ?? [];
+  const active = (await cachesOf(ctx).active.get(`${merchant_id}/${livemode ? 'live' : 'test'}`)) ?? [];
+  if (!active.some(({ account }) => givesKeys(account))) return active;
+  return Promise.all(active.map(async ({ account, priority }) => ({ account: await withSession(ctx, account), priority })));
 }
 
 /** The account that a notification URL names, with its settings of now and in whatever state: money may still arrive. */
-export const findAccountById = (ctx: Ctx, channel_account_id: string): Promise<Account | undefined> =>
-  isId('channel_account', channel_account_id) ? cachesOf(ctx).by_id.get(channel_account_id) : Promise.resolve(undefined);
+export async function findAccountById(ctx: Ctx, channel_account_id: string): Promise<Account | undefined> {
+  const account = isId('channel_account', channel_account_id) ? await cachesOf(ctx).by_id.get(channel_account_id) : undefined;
+  return account && withSession(ctx, account);
+}
+
+const givesKeys = ({ channel }: Account): boolean => channels.get(channel)?.session !== undefined;
+
+/** With the key of now, whatever version its settings have: the gateway knows no other. */
+async function withSession(ctx: Ctx, account: Account): Promise<Account> {
+  if (!givesKeys(account)) return account;
+  const session = await cachesOf(ctx).sessions.get(`${account.merchant_id}/${account.id}`);
+  return session ? { ...account, session } : account;
+}
+
+/** This node's own change of an account's key; the others hear of it. */
+export const forgetSession = (ctx: Ctx, { merchant_id, channel_account_id }: AccountName): void =>
+  cachesOf(ctx).sessions.drop(`${merchant_id}/${channel_account_id}`);
 
 /** What this node remembers of merchants and accounts; dropped when news says so, and by its own changes at once. */
 const cachesOf = perNode((ctx) => {
@@ -197,6 +216,14 @@ const cachesOf = perNode((ctx) => {
       return row && accountOf(ctx, row);
     },
   });
+  const sessions = createCache(ctx, {
+    ...limits,
+    read: async (key) => {
+      const [merchant_id, channel_account_id] = key.split('/') as [string, string];
+      const row = await findSession(ctx, { merchant_id, channel_account_id });
+      return row && openSessionRow(ctx.vault, row);
+    },
+  });
   const dropMerchant = (merchant_id: string) => {
     merchants.drop(merchant_id);
     merchants_by_code.dropAll();
@@ -204,13 +231,14 @@ const cachesOf = perNode((ctx) => {
   const dropAccount = (merchant_id: string, channel_account_id: string) => {
     for (const mode of ['live', 'test']) active.drop(`${merchant_id}/${mode}`);
     by_id.drop(channel_account_id);
+    sessions.drop(`${merchant_id}/${channel_account_id}`);
   };
   ctx.changes.on('merchants', dropMerchant);
   ctx.changes.on('channel_accounts', (key) => dropAccount(...(key.split('/') as [string, string])));
   ctx.changes.onReset(() => {
-    for (const cache of [merchants, merchants_by_code, active, by_id]) cache.dropAll();
+    for (const cache of [merchants, merchants_by_code, active, by_id, sessions]) cache.dropAll();
   });
-  return { merchants, merchants_by_code, versions, active, by_id, dropMerchant, dropAccount };
+  return { merchants, merchants_by_code, versions, active, by_id, sessions, dropMerchant, dropAccount };
 });
 
 async function readVersion(ctx: Ctx, key: string): Promise<Account | undefined> {

@@ -1,7 +1,9 @@
 import { scopes } from '@heliu/contract';
 import { createApiKey } from '../access/service.ts';
 import type { Simulator } from '../channels/kit/simulator.ts';
+import { Secret } from '../kernel/secret.ts';
 import { closeChannelAccount, createChannelAccount, createMerchant, showChannelAccount } from '../merchants/service.ts';
+import { activateAccount, type SessionsCtx } from '../merchants/sessions/service.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.ts';
 import type { FileJournal } from './journal.ts';
@@ -16,6 +18,8 @@ type Setup = {
   /** Where the inbox receives webhooks. */
   readonly hook_url: string;
   readonly apiWith: (key: string) => MerchantApi;
+  /** The way to the gateways, which are in this program: it does not listen yet. */
+  readonly channels: SessionsCtx['channels'];
 };
 
 /**
@@ -57,7 +61,21 @@ async function ensureAccount(ctx: Ctx, setup: Setup, demo: DemoFile, { simulator
   const priority = 100 + setup.gateways.findIndex((gateway) => gateway.simulator === simulator);
   const account = await createChannelAccount(ctx, { merchant_id, livemode: false, channel, name: `${channel} 模拟网关`, settings, priority });
   simulator.reportTo?.(settings, `${ctx.config.public_url}/notify/${channel}/${account.id}`);
+  await activate({ ...ctx, channels: setup.channels }, simulator, { merchant_id, channel_account_id: account.id }, settings);
   return remember(setup, { ...without, accounts: [...others, { channel, channel_account_id: account.id, journal_id: journal.id }] });
+}
+
+/** Where the gateway gives keys for codes: an account without one takes no payment. */
+async function activate(
+  ctx: SessionsCtx,
+  { newSessionCode }: Simulator,
+  account: Parameters<typeof showChannelAccount>[1],
+  settings: Record<string, unknown>,
+): Promise<void> {
+  if (!newSessionCode) return;
+  const code = new Secret(newSessionCode(settings));
+  const { is } = await activateAccount(ctx, { ...account, code });
+  if (is !== 'kept') throw new Error(`the demo account was not activated: ${is}`);
 }
 
 /** The gateway that knew this account is gone with its journal, so it takes no new payments; a start before may have come this far. */

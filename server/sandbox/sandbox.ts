@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
+import { type ChannelClient, createChannelClient } from '../channels/client.ts';
 import { type Simulator, type SimulatorMaker, wireOf } from '../channels/kit/simulator.ts';
 import { assert } from '../kernel/assert.ts';
 import { channel_answer_bytes_max } from '../kernel/limits.ts';
@@ -85,10 +86,20 @@ export function createSandbox(ctx: Ctx, input: { readonly simulators: readonly S
   async function prepare(app: FastifyInstance): Promise<DemoFile> {
     const apiWith = (key: string) => merchantApi(app, key, ctx.rng);
     const hook_url = `${ctx.config.public_url}/sandbox/inbox/hook`;
-    demo = await ensureDemoMerchant(ctx, { file: join(ctx.config.data_dir, 'sandbox.json'), gateways, hook_url, apiWith });
+    demo = await ensureDemoMerchant(ctx, { file: join(ctx.config.data_dir, 'sandbox.json'), gateways, hook_url, apiWith, channels: clientInside(ctx, app) });
     api = apiWith(demo.api_key);
     return demo;
   }
+}
+
+/** Calls gateways of this program, which does not listen yet. */
+function clientInside(ctx: Ctx, app: FastifyInstance): ChannelClient {
+  const send: Ctx['http']['send'] = async ({ url, method, headers = {}, body }) => {
+    assert(url.startsWith(`${ctx.config.public_url}/`), 'the demo has accounts at gateways of this program alone');
+    const answer = await app.inject({ method, url: url.slice(ctx.config.public_url.length), headers, ...(body === undefined ? {} : { payload: body }) });
+    return { status: answer.statusCode, headers: {}, body: answer.rawPayload };
+  };
+  return createChannelClient({ ...ctx, http: { ...ctx.http, send } });
 }
 
 function openGateway(ctx: Ctx, { channel, create }: SimulatorMaker): Gateway {

@@ -334,10 +334,11 @@ describe('I-46 I-47 J-03 J-04: after a run through everything that touches a sec
     assert.deepEqual(finds, []);
   });
 
-  /** Cashier pages and bills are tested beside their code. */
+  /** Cashier pages, bills and keys that gateways give are tested beside their code. */
   const used_elsewhere = new Set([
     'cashier_payers.payer_sealed',
     'bill_files.sealed',
+    'channel_sessions.key_sealed',
     'recon_signing_keys.private_key_sealed',
     'statement_keys.private_key_sealed',
   ]);

@@ -5,9 +5,12 @@ import { scopes } from '@heliu/contract';
 import Fastify from 'fastify';
 import { createApiKey } from '../access/service.ts';
 import { type App, createApp } from '../app.ts';
+import { createChannelClient } from '../channels/client.ts';
 import { type Fault, type Simulator, type SimulatorMaker, wireOf } from '../channels/kit/simulator.ts';
 import { usual_simulators } from '../channels/simulators.ts';
+import { Secret } from '../kernel/secret.ts';
 import { createChannelAccount, createMerchant, type Merchant } from '../merchants/service.ts';
+import { activateAccount } from '../merchants/sessions/service.ts';
 import type { TestClock } from './clock.ts';
 import { type TestCtx, type TestCtxOptions, testCtx } from './ctx.ts';
 import { freePort } from './installation.ts';
@@ -111,6 +114,18 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   const sent: ReceivedWebhook[] = [];
   const hook = await startReceiver(receiver, inbox, sent);
 
+  const flow = async <T>(work: Promise<T>): Promise<T> => {
+    let done = false;
+    const settled = work.finally(() => {
+      done = true;
+    });
+    settled.catch(() => {});
+    while (!done) {
+      await turn();
+      clock.advance(tick_ms);
+    }
+    return settled;
+  };
   const newKey = async (merchant_id: string, livemode: boolean, wanted: readonly Scope[]) =>
     (await createApiKey(ctx, { merchant_id, livemode, name: 'test', scopes: wanted })).secret.expose();
   const newMerchant = async (name: string) => {
@@ -120,6 +135,11 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
       const settings = await simulator.enroll({ mode: options.mode ?? 'direct', trust: 'public_key' });
       const { id } = await createChannelAccount(ctx, { merchant_id: merchant.id, livemode: false, channel, name: channel, settings, priority: 100 });
       simulator.reportTo?.(settings, `${ctx.config.public_url}/notify/${channel}/${id}`);
+      if (simulator.newSessionCode) {
+        const code = new Secret(simulator.newSessionCode(settings));
+        const { is } = await flow(activateAccount({ ...ctx, channels: createChannelClient(ctx) }, { merchant_id: merchant.id, channel_account_id: id, code }));
+        if (is !== 'kept') throw new Error(`the account of ${channel} was not activated: ${is}`);
+      }
       accounts.set(channel, id);
     }
     return { merchant, accounts, key: await newKey(merchant.id, false, scopes) };
@@ -140,18 +160,6 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     });
     const answer_text = await answer.text();
     return { status: answer.status, text: answer_text, body: answer_text.startsWith('{') ? JSON.parse(answer_text) : undefined };
-  };
-  const flow = async <T>(work: Promise<T>): Promise<T> => {
-    let done = false;
-    const settled = work.finally(() => {
-      done = true;
-    });
-    settled.catch(() => {});
-    while (!done) {
-      await turn();
-      clock.advance(tick_ms);
-    }
-    return settled;
   };
   const until: World['until'] = async (condition, virtual_ms = 240_000) => {
     const give_up = clock.monotonic_ms() + virtual_ms;

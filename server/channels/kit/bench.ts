@@ -5,6 +5,7 @@ import { assert } from '../../kernel/assert.ts';
 import { channelNo, newId, newMerchantCode } from '../../kernel/id.ts';
 import { toFen } from '../../kernel/money.ts';
 import type { Rng } from '../../kernel/rng.ts';
+import { Secret } from '../../kernel/secret.ts';
 import { addMs, type Clock } from '../../kernel/time.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { createLog } from '../../platform/log.ts';
@@ -106,7 +107,7 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
     const settings = await gateway.enroll({ mode: subject.mode, trust: subject.trust });
     const read = readSettings(subject.channel, settings);
     if ('problem' in read) throw new Error(`the simulator's settings: ${read.param} ${read.problem}`);
-    const account: Account = {
+    const settled: Account = {
       id: newId('channel_account', clock.now(), rng),
       version: 1,
       merchant_id: newId('merchant', clock.now(), rng),
@@ -115,6 +116,7 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
       channel: subject.channel.code,
       config: read.config,
     };
+    const account = await withSession(client, gateway, settled, settings);
     accounts.set(account.id, account);
     gateway.reportTo?.(settings, `https://merchant.example/notify/${account.id}`);
     return { account, settings };
@@ -179,6 +181,19 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
       await host.close();
     },
   };
+}
+
+/** The account with the key that the gateway gives it for a code, where it gives keys. */
+export async function withSession<Config>(
+  client: Pick<ChannelClient, 'openSession'>,
+  { newSessionCode }: Simulator,
+  account: Account<Config>,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<Account<Config>> {
+  if (!newSessionCode) return account;
+  const fact = await client.openSession(account, { code: new Secret(newSessionCode(settings)) });
+  assert(fact.is === 'session', `a new code gives a key: ${fact.is}`);
+  return { ...account, session: fact.session };
 }
 
 /** A browser follows a link or sends a form; a wallet that is handed a signed request by an app takes it to its gateway. */

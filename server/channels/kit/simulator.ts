@@ -23,6 +23,8 @@ export type Simulator = {
    * where each order names its address.
    */
   readonly reportTo?: (settings: Readonly<Record<string, unknown>>, url: string) => void;
+  /** A code for the account of these settings, where the gateway gives keys for codes (`Channel.session`). */
+  readonly newSessionCode?: (settings: Readonly<Record<string, unknown>>) => string;
   /** The browser of its wallet: what pages find in it. */
   readonly browser?: WalletBrowser;
   /** Orders, newest first, as the wallet page shows them. */
@@ -65,6 +67,8 @@ export type Traits = {
   readonly times_unsaid?: true;
   /** Its notifications carry no signature: they say no more than "ask me". */
   readonly notices_unsigned?: true;
+  /** It takes smaller amounts than we do; larger ones are refused before they are sent. */
+  readonly amount_fen_max?: number;
 };
 export type EnrollForm = { readonly mode: 'direct' | 'provider'; readonly trust: 'certificate' | 'public_key' };
 

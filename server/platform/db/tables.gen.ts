@@ -204,6 +204,19 @@ export interface ChannelAccountsTable {
   created_at: Date;
 }
 
+export interface ChannelSessionsTable {
+  merchant_id: string;
+  channel_account_id: string;
+  state: 'open' | 'lost';
+  name: string;
+  key_sealed: Buffer;
+  asked: number;
+  version: number;
+  got_at: Date;
+  renew_at: Date | null;
+  problem: string | null;
+}
+
 export interface CheckoutSessionsTable {
   merchant_id: string;
   payment_id: string;
@@ -805,6 +818,7 @@ export interface Tables {
   cashier_settings: CashierSettingsTable;
   channel_account_versions: ChannelAccountVersionsTable;
   channel_accounts: ChannelAccountsTable;
+  channel_sessions: ChannelSessionsTable;
   checkout_sessions: CheckoutSessionsTable;
   data_keys: DataKeysTable;
   deliveries: DeliveriesTable;

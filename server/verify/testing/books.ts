@@ -45,6 +45,8 @@ const parties = ({ merchants, now, payments, step_ms }: BooksInput) => {
     sql`insert into channel_accounts (merchant_id, id, livemode, channel, name, version, created_at) select id, account, true, 'wechatpay', 'wechatpay', 1, ${opened} from m`,
     sql`insert into channel_account_versions (merchant_id, channel_account_id, version, settings, secrets_sealed, created_at)
         select id, account, 1, '{}', pg_temp.sealed(key, account), ${opened} from m`,
+    sql`insert into channel_sessions (merchant_id, channel_account_id, state, name, key_sealed, asked, version, got_at, renew_at)
+        select id, account, 'open', 'terminal', pg_temp.sealed(key, account || ' session'), 1, 1, ${opened}, ${opened} from m`,
     sql`insert into rule_sets (merchant_id, id, livemode, version, definition, created_at) select id, 'rrs_' || pg_temp.ulid(${opened}, 'rrs' || n), true, 1, '{}', ${opened} from m`,
     sql`insert into routing_terms (merchant_id, channel_account_id, version, terms, turned_off, created_at) select id, account, 1, '{}', '[]', ${opened} from m`,
     sql`insert into stores (merchant_id, id, livemode, name, created_at) select id, 'sto_' || pg_temp.ulid(${opened}, 'sto' || n), true, 'store', ${opened} from m`,

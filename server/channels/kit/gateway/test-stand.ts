@@ -11,6 +11,7 @@ import { createTestRng } from '../../../testing/rng.ts';
 import { readSettings } from '../../account-settings.ts';
 import { type ChannelClient, createChannelClient, type Notified } from '../../client.ts';
 import type { Account, Channel, OrderInput, PayInput, RefundInput } from '../../define.ts';
+import { withSession } from '../bench.ts';
 import type { EnrollForm, Simulator, SimulatorPorts } from '../simulator.ts';
 
 /** A notification as the merchant received it. */
@@ -93,7 +94,9 @@ export async function openStand<Config>(
       if (!('config' in read)) throw new Error(`${read.param} ${read.problem}`);
       const id = `acc_${settings.size}`;
       settings.set(id, given);
-      return { id, version: 1, merchant_id: 'mer_1', merchant_code: 'ABCDEF', livemode: false, channel: channel.code, config: read.config as Config };
+      const config = read.config as Config;
+      const account = { id, version: 1, merchant_id: 'mer_1', merchant_code: 'ABCDEF', livemode: false, channel: channel.code, config };
+      return withSession(client, simulator, account, given);
     },
     settingsOf: ({ id }) => settings.get(id) ?? {},
     delivered: (count) =>
