@@ -7,10 +7,16 @@ import { gzipSync } from 'node:zlib';
 import { type Delivery, scopes } from '@heliu/contract';
 import { createApiKey } from '../../access/service.ts';
 import { type App, createApp } from '../../app.ts';
+import { createChannelClient } from '../../channels/client.ts';
 import { channels } from '../../channels/registry.ts';
 import { simulators } from '../../channels/simulators.ts';
 import { webhook_deadline_ms } from '../../kernel/limits.ts';
+import { Secret } from '../../kernel/secret.ts';
+import { addMs } from '../../kernel/time.ts';
 import { createChannelAccount, createMerchant } from '../../merchants/service.ts';
+import { activateAccount } from '../../merchants/sessions/service.ts';
+import { sealKey } from '../../merchants/sessions/session.ts';
+import { keepSession } from '../../merchants/sessions/store.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { type TestCtx, testCtx } from '../ctx.ts';
 import { until } from '../until.ts';
@@ -386,6 +392,16 @@ describe('F-13: the gateway of a channel account', () => {
         for (const name of addresses) await assert.rejects(account(strict_ctx, inside, [name]), { name: 'RefusalError' }, `${channel} ${name} ${inside}`);
       answerName = () => ['127.0.0.2'];
       const { id } = await account(open.ctx, `http://gateway.example.com:${gateway.port}/x`);
+      if (simulator.newSessionCode) {
+        const name = { merchant_id, channel_account_id: id };
+        const code = new Secret(simulator.newSessionCode(settings));
+        const outcome = await activateAccount({ ...open.ctx, channels: createChannelClient(open.ctx) }, { ...name, code });
+        assert.equal(outcome.is === 'unknown' && outcome.cause, 'not_sent', 'no code goes there');
+        // A key that it got before the name moved.
+        const key_sealed = sealKey(open.ctx.vault, { ...name, version: 1 }, new Secret('a key of before'));
+        const got_at = open.clock.now();
+        assert.ok(await keepSession(open.ctx, { ...name, version: 1, name: 'terminal', key_sealed, got_at, renew_at: addMs(got_at, 86_400_000) }));
+      }
       // One whose order is a call to the gateway; some gateways have no QR codes, some nothing but payment codes.
       const offered = Object.keys(declared.pay);
       const method = ['_qr', '_app', '_barcode'].flatMap((scene) => offered.find((name) => name.endsWith(scene)) ?? [])[0];
