@@ -107,6 +107,7 @@ const hot_tables = [
   'webhook_endpoints',
   'channel_accounts',
   'channel_account_versions',
+  'channel_sessions',
   'ledger_books',
   'ledger_postings',
   'ledger_entries',
