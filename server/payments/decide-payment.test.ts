@@ -69,6 +69,15 @@ describe('a success', () => {
     assert.equal(change?.new_refund?.cause, 'duplicate');
   });
 
+  it('is late on a pending payment once the channel was told to reverse it, and goes back', () => {
+    const payment = aPayment();
+    const attempt = anAttempt(payment, { reversing_at: at });
+    const change = decide({ payment, attempts: [attempt] }, attempt, paid());
+    assert.notEqual(change?.payment.state, 'paid');
+    assert.equal(change?.attempts[0]?.disposition, 'late');
+    assert.equal(change?.new_refund?.cause, 'late');
+  });
+
   it('I-03 is late on a closed payment and goes back', () => {
     const payment = aPayment({ state: 'closed', closed_reason: 'expired', closed_at: at, next_close_at: null });
     const attempt = anAttempt(payment, { state: 'closed' });

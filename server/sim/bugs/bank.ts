@@ -158,7 +158,7 @@ export const bank: readonly PlantedBug[] = [
     find: "if (attempt.reversing_at !== null) return 'late';",
     replace: '',
     harm: 'a payment counts as paid although the channel gives its money back',
-    noticed_by: 'seeds',
+    noticed_by: ['server/payments/decide-payment.test.ts'],
   },
   {
     id: 'cancel-loses-to-the-payer',
