@@ -73,7 +73,13 @@ async function runTests(database_url: string): Promise<number> {
     rest = lines.pop() ?? '';
     for (const line of lines) readCount(line, counts);
   });
-  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+  const code = await new Promise<number>((resolve) =>
+    child.once('close', (status, signal) => {
+      // Without a word of it a run that was cut off looks like one that found nothing.
+      if (!counts.has('pass')) console.error(`The test runner ended before its summary: ${signal ?? `exit code ${status}`}`);
+      resolve(status ?? 1);
+    }),
+  );
   const count = (name: string) => counts.get(name) ?? 0;
   const failed = count('fail') + count('cancelled');
   console.log(`\n${count('pass')} passed, ${failed} failed, ${count('skipped')} skipped`);
