@@ -55,6 +55,15 @@ describe('a payment code that is reversed while its payer confirms', () => {
     });
   }
 
+  it('CF-19 paid after the reverse had found no money, is refunded: a repeat of that reverse gives nothing back', async () => {
+    const shop = await newShop(world);
+    const payment = await shop.scan('alipay', 'asks_password');
+    const cancelled = await shop.post(`/v1/payments/${payment.id}/cancel`, {});
+    assert.deepEqual([cancelled.status, cancelled.body.state], [200, 'closed'], cancelled.text);
+    assert.ok(await shop.pay(payment, true));
+    await assertWentBack(shop, payment, 'closed');
+  });
+
   it('CF-09 notified after the channel gave the money back, goes back once', async (t) => {
     const shop = await newShop(world);
     world.inject('alipay', { kind: 'notify_delayed', on: 'notify', times: 1, ms: 90_000 });

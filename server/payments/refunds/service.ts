@@ -171,11 +171,12 @@ type Owed = { readonly payment: Payment; readonly attempt: Attempt };
 
 /**
  * Money of an order that was told to be reversed goes back by that same reverse, however often it is repeated; a refund
- * beside it could give it back twice. False: the channel does not reverse it (any more), so it is refunded.
+ * beside it could give it back twice. False: the channel does not reverse it (any more), or says that its reverse found no
+ * money, so that the payer was slower and what came is refunded.
  */
 async function reverseAgain(ctx: PaymentsCtx, merchant: Merchant, account: Account, { payment, attempt }: Owed, refund: Refund): Promise<boolean> {
   const { fact, exchange } = await ctx.channels.reverse(account, orderInput(payment, attempt, merchant.code));
-  if (fact.is === 'refused' || fact.is === 'not_closable') return false;
+  if (fact.is === 'refused' || fact.is === 'not_closable' || (fact.is === 'closed' && fact.money === 'none')) return false;
   const word: RefundFact = fact.is === 'closed' ? { is: 'succeeded', amount_fen: refund.amount_fen } : { is: 'not_found' };
   await applyRefundWord(ctx, merchant, account, refund, { fact: word, exchange, via: 'answer' });
   return true;

@@ -161,6 +161,14 @@ export const bank: readonly PlantedBug[] = [
     noticed_by: ['server/payments/decide-payment.test.ts'],
   },
   {
+    id: 'reverse-of-nothing-gives-back',
+    file: 'server/payments/refunds/service.ts',
+    find: " || (fact.is === 'closed' && fact.money === 'none')",
+    replace: '',
+    harm: 'late money counts as given back because the order was reversed before it came',
+    noticed_by: ['server/payments/closes/reverse.test.ts'],
+  },
+  {
     id: 'cancel-loses-to-the-payer',
     file: decide_payment,
     find: "return before.closing === 'cancel' ? withRefund(accepted, attempt, 'cancel', env) : accepted;",
