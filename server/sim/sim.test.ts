@@ -23,7 +23,7 @@ const billed = ['billed.7', 'billed.27', 'billed.25'];
 let seeds: Crew<{ seed: string; options: SeedOptions }, Verdict>;
 let crashes: Crew<CrashJob, CrashVerdict>;
 before(() => {
-  seeds = openCrew('seed.process.ts', 1);
+  seeds = openCrew('seed.process.ts', 2);
   crashes = openCrew('crash.process.ts', 1);
 });
 after(() => {
