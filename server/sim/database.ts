@@ -53,6 +53,7 @@ const dues: Readonly<Record<string, { readonly table: string; readonly first: st
   deliveries: { table: 'deliveries', first: 'select min(next_send_at) from deliveries' },
   statements: { table: 'statements', first: 'select min(next_make_at) from statements' },
   bills: { table: 'bill_days', first: 'select min(next_fetch_at) from bill_days' },
+  channel_sessions: { table: 'channel_sessions', first: 'select min(renew_at) from channel_sessions' },
   events: { table: 'events', first: 'select min(created_at) from events where sequence is null' },
   // Nobody waits for the books: a look for each event would write them one event at a time.
   ledger: {
@@ -71,6 +72,7 @@ const tasks: Readonly<Record<string, string>> = {
   'db deliveries_claim': 'deliveries',
   'db statements_claim': 'statements',
   'db update bill_days d set tries = tries + 1, next_f': 'bills',
+  'db update channel_sessions s set renew_at = $1, ask': 'channel_sessions',
 };
 
 export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'>, engine: Engine): Database {
