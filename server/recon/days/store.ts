@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { dayStart, nextDay } from '../../channels/bill.ts';
 import { assert } from '../../kernel/assert.ts';
 import { recon_statement_ms_max } from '../../kernel/limits.ts';
@@ -22,39 +22,51 @@ export const inWeighing = <T>(ctx: Ctx, work: (trx: Trx) => Promise<T>): Promise
 
 type Weighed = Account & { readonly livemode: boolean; readonly bill_id: string | null };
 
-/** The sums of one side, each from its own table. */
+/**
+ * The sums of one side, each from its own table. What the day has is read by its time, what its bill is matched with by the
+ * bill, and the rest one by one by key, as scalar queries that cannot become joins: years cost a day nothing.
+ */
 export async function readSide(trx: Trx, { merchant_id, livemode, channel_account_id, biz_date, bill_id }: Weighed, of: 'payment' | 'refund'): Promise<Side> {
-  const from = dayStart(biz_date);
-  const to = dayStart(nextDay(biz_date));
   const is_payment = of === 'payment';
-  const objects = is_payment
-    ? sql`(select id, id as attempt_id, amount_fen, paid_at as at from attempts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and state = 'succeeded')`
-    : sql`(select r.id, r.attempt_id, r.amount_fen, r.created_at as at from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = ${channel_account_id}
-        where r.merchant_id = ${merchant_id} and r.state = 'succeeded')`;
-  const of_day = sql`o.at >= ${from} and o.at < ${to}`;
+  const of_day = (at: RawBuilder<unknown>) => sql`${at} >= ${dayStart(biz_date)} and ${at} < ${dayStart(nextDay(biz_date))}`;
+  const attempt = (id: RawBuilder<unknown>) => sql`a.merchant_id = ${merchant_id} and a.id = ${id} and a.channel_account_id = ${channel_account_id}`;
+  const mine = is_payment
+    ? sql`select id, id as attempt_id, amount_fen from attempts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and state = 'succeeded'
+        and ${of_day(sql`paid_at`)}`
+    : sql`select r.id, r.attempt_id, r.amount_fen from refunds r where r.merchant_id = ${merchant_id} and r.state = 'succeeded' and ${of_day(sql`r.created_at`)}
+        and (select a.id from attempts a where ${attempt(sql`r.attempt_id`)}) is not null`;
+  /** What of ours has this id, whatever its day. */
+  const amountOf = (id: RawBuilder<unknown>) =>
+    is_payment
+      ? sql`(select a.amount_fen from attempts a where ${attempt(id)} and a.state = 'succeeded')`
+      : sql`(select r.amount_fen from refunds r where r.merchant_id = ${merchant_id} and r.id = ${id} and r.state = 'succeeded'
+          and (select a.id from attempts a where ${attempt(sql`r.attempt_id`)}) is not null)`;
   const lines = sql`l.kind ${sql.raw(is_payment ? '=' : '<>')} 'payment' and l.state <> 'failed'`;
+  const [first, past] = is_payment ? ['att', 'atu'] : ['ref', 'reg'];
   // What was posted of an object, with what undid it. Fees and suspense are of the account and name no attempt.
-  const receivable = sql`ledger_postings p join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'channel_receivable'
-      and e.party_id = ${channel_account_id}`;
   const posted = sql`p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.attempt_id is not null and p.refund_id is ${sql.raw(is_payment ? 'null' : 'not null')}`;
-  const sum = sql.raw(`coalesce(sum(${is_payment ? '' : '-'}e.amount_fen), 0)`);
-  const { rows } = await sql<Side>`select
-      (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o where ${of_day}) as ours_fen,
-      (select ${sum} from ${objects} o join ${receivable} on ${posted} and p.attempt_id = o.attempt_id ${is_payment ? sql`` : sql`and p.refund_id = o.id`} where ${of_day})::bigint
-      -- And what the ledger has on that day that the platform does not have at all.
-      + (select ${sum} from ${receivable} where ${posted} and p.biz_date >= ${biz_date}::date and p.fact_date = ${biz_date}::date
-        and not exists (select 1 from ${objects} o where o.id = ${sql.raw(is_payment ? 'p.attempt_id' : 'p.refund_id')}))::bigint as ledger_fen,
+  const receivable = sql`(select sum(e.amount_fen) from ledger_entries e where e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'channel_receivable'
+    and e.party_id = ${channel_account_id})`;
+  const sign = sql.raw(is_payment ? '' : '-');
+  const unknown = sql`${posted} and p.fact_date = ${biz_date}::date and ${amountOf(sql.raw(is_payment ? 'p.attempt_id' : 'p.refund_id'))} is null`;
+  const { rows } = await sql<Side>`with mine as materialized (${mine}),
+      billed as materialized (select object_id as id from recon_matches where merchant_id = ${merchant_id} and bill_id = ${bill_id} and object_id >= ${first} and object_id < ${past})
+    select
+      (select coalesce(sum(amount_fen), 0)::bigint from mine) as ours_fen,
+      (select coalesce(sum((select ${sign}sum(${receivable}) from ledger_postings p where ${posted} and p.attempt_id = mine.attempt_id
+          ${is_payment ? sql`` : sql`and p.refund_id = mine.id`})), 0) from mine)::bigint
+      -- And what the ledger has on that day that the platform does not have at all; also where that day was closed and it counts on another.
+      + (select coalesce(${sign}sum(${receivable}), 0) from ledger_postings p where p.biz_date = ${biz_date}::date and ${unknown})::bigint
+      + (select coalesce(${sign}sum(${receivable}), 0) from ledger_postings p where p.biz_date <> p.fact_date and ${unknown})::bigint as ledger_fen,
       (select coalesce(sum(l.amount_fen), 0)::bigint from bill_lines l where l.merchant_id = ${merchant_id} and l.bill_id = ${bill_id} and ${lines}) as bill_fen,
-      (select coalesce(sum(o.amount_fen), 0)::bigint from ${objects} o join recon_matches m on m.merchant_id = ${merchant_id} and m.object_id = o.id
-        where ${of_day} and m.bill_id is distinct from ${bill_id}) as elsewhere_fen,
-      (select coalesce(sum(o.amount_fen), 0)::bigint from recon_matches m join ${objects} o on o.id = m.object_id
-        where m.merchant_id = ${merchant_id} and m.bill_id = ${bill_id} and not (${of_day})) as others_fen,
-      (select coalesce(sum(e.our_fen), 0)::bigint from recon_exceptions e join ${objects} o on o.id = e.object_id
-        where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and ${of_day}) as ours_alone_fen,
-      (select coalesce(sum(e.bill_fen), 0)::bigint from recon_exceptions e
-        where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing and e.bill_id = ${bill_id}) as bill_alone_fen`.execute(
-    trx,
-  );
+      (select coalesce(sum(mine.amount_fen), 0)::bigint from mine left join billed using (id) where billed.id is null
+        and (select m.line from recon_matches m where m.merchant_id = ${merchant_id} and m.object_id = mine.id) is not null) as elsewhere_fen,
+      (select coalesce(sum(${amountOf(sql`billed.id`)}), 0)::bigint from billed left join mine using (id) where mine.id is null) as others_fen,
+      (select coalesce(sum((select sum(e.our_fen) from recon_exceptions e where e.merchant_id = ${merchant_id} and e.object_id = mine.id
+        and e.channel_account_id = ${channel_account_id} and e.of = ${of} and e.standing)), 0)::bigint from mine) as ours_alone_fen,
+      -- A difference of a line is of the day of its bill.
+      (select coalesce(sum(e.bill_fen), 0)::bigint from recon_exceptions e where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id}
+        and e.biz_date = ${biz_date} and e.of = ${of} and e.standing and e.bill_id = ${bill_id}) as bill_alone_fen`.execute(trx);
   const [side] = rows;
   assert(side, 'a sum is a row');
   return side;
