@@ -80,6 +80,8 @@ export type NextAction = {
 } | {
   type: 'wait';
 } | {
+  type: 'new_attempt';
+} | {
   type: 'show_qr';
   /** Text to draw as a QR code. 二维码内容。 */
   qr_content: string;

@@ -131,7 +131,7 @@ function view(payment: Payment): string {
   const { next_action: action } = payment;
   if (action.type === 'show_qr')
     return `${record({ ...summary(payment), qr_content: action.qr_content })}${renderUnicodeCompact(printable(action.qr_content), { border: 2 })}\n`;
-  if (action.type === 'none' || action.type === 'wait') return record({ ...summary(payment), next_action: action.type });
+  if (action.type === 'none' || action.type === 'wait' || action.type === 'new_attempt') return record({ ...summary(payment), next_action: action.type });
   return record({ ...summary(payment), next_action: action });
 }
 

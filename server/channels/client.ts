@@ -67,6 +67,8 @@ export type ChannelClient = {
   bar(account: Account, input: OrderInput): Promise<Answered<UndoFact>>;
   bars(account: Account): boolean;
   refund(account: Account, input: RefundInput): Promise<Answered<RefundFact>>;
+  /** The channel promises that the same order sent again is answered like the first time. */
+  repeats(account: Account, method: Method): boolean;
   /** The channel promises that a number is one refund, however often it is sent. */
   refundsOnce(account: Account): boolean;
   refundQuery(account: Account, input: RefundInput): Promise<Answered<RefundFact>>;
@@ -355,6 +357,7 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
       return call({ name: 'reverse', effect: true, operation, account, input, no: input.channel_order_no });
     },
     refund: (account, input) => call({ name: 'refund', effect: true, operation: channelOf(account).refund, account, input, no: input.channel_refund_no }),
+    repeats: (account, method) => channelOf(account).pay[method]?.retry === 'same_key',
     refundsOnce: (account) => channelOf(account).refund.retry === 'same_key',
     refundQuery: (account, input) =>
       call({ name: 'refund_query', effect: false, operation: channelOf(account).refundQuery, account, input, no: input.channel_refund_no }),

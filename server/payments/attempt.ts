@@ -19,6 +19,7 @@ export type Attempt = {
   readonly request_sealed: Buffer | null;
   readonly state: AttemptState;
   readonly disposition: Disposition | null;
+  /** Of an attempt that is `sending`: `wait`, or `new_attempt` once nothing to pay with could be had from the channel. */
   readonly next_action: NextAction;
   readonly channel_transaction_id: string | null;
   readonly payer_amount_fen: Fen | null;

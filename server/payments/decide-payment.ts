@@ -68,6 +68,13 @@ function decideWaiting(aggregate: Aggregate, attempt: Attempt, fact: PaymentFact
   return { ...untouched(aggregate.payment), attempts: [after], transitions: [transitionOf(attempt, after)] };
 }
 
+/** Marks an attempt that has nothing to show. Its order is pursued as before, and what the payer needs is still taken if it comes. */
+export function decideLost(aggregate: Aggregate, attempt_id: string): Change | undefined {
+  const attempt = aggregate.attempts.find(({ id }) => id === attempt_id);
+  if (attempt?.state !== 'sending' || isBarcode(attempt) || attempt.next_action.type === 'new_attempt') return undefined;
+  return { ...untouched(aggregate.payment), attempts: [{ ...attempt, next_action: { type: 'new_attempt' } }] };
+}
+
 /** The attempt ends without money; a payment that was only waiting for this to be closed is closed with it. */
 export function rest(aggregate: Aggregate, attempt: Attempt, step: 'refuse' | 'close', env: DecisionEnv): Change | undefined {
   const state = move(attempt_table, attempt.state, step);

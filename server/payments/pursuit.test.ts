@@ -4,7 +4,7 @@ import type { PaymentFact } from '../kernel/outcome.ts';
 import { addMs } from '../kernel/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Payment } from './payment.ts';
-import { absenceIsFinal, mayResendRefund, nextStep } from './pursuit.ts';
+import { absenceIsFinal, isLost, mayResendRefund, nextStep } from './pursuit.ts';
 import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
 import { anAttempt, aPayment } from './testing/builders.ts';
 
@@ -33,6 +33,11 @@ describe('an order that the channel was asked about', () => {
     assert.equal(stepOf(waiting, late, sending), 'resend');
   });
 
+  it('CF-01 is sent again at once when the answer to the first request is known to be lost', () => {
+    for (const fact of [not_found, waiting]) assert.equal(stepOf(fact, 2_000, { ...sending, query_tries: 1 }), 'resend', fact.is);
+    assert.equal(stepOf(unknown, 2_000, { ...sending, query_tries: 1 }), 'wait');
+  });
+
   it('CF-01 is only asked about again while nothing is known', () => {
     assert.equal(stepOf(unknown, late, sending), 'wait');
     assert.equal(stepOf(waiting, late, { state: 'waiting' }), 'wait');
@@ -53,6 +58,7 @@ describe('a payment code that the channel was asked about', () => {
     assert.equal(stepOf(not_found, late, at_till), 'undo');
     assert.equal(stepOf(waiting, late, at_till), 'wait');
     assert.equal(stepOf(unknown, late, at_till), 'wait');
+    assert.equal(stepOf(not_found, send_lease_ms, { ...at_till, query_tries: 2 }), 'wait', 'its first request may still arrive');
   });
 
   it('is reversed when the payer has not confirmed for so long', () => {
@@ -60,6 +66,38 @@ describe('a payment code that the channel was asked about', () => {
     assert.equal(stepOf(waiting, barcode_patience_ms, confirming), 'wait');
     assert.equal(stepOf(waiting, barcode_patience_ms + 1, confirming), 'undo');
     assert.equal(stepOf(unknown, barcode_patience_ms + 1, confirming), 'undo');
+  });
+});
+
+describe('an attempt that has nothing to show', () => {
+  const lost = (fields: Partial<Attempt>, how: { repeated: boolean; repeats: boolean }, payment_fields: Partial<Payment> = {}) => {
+    const payment = aPayment(payment_fields);
+    const attempt = anAttempt(payment, { ...sending, ...fields });
+    return isLost({ payment, attempts: [attempt] }, attempt, how);
+  };
+  const in_vain = { repeated: true, repeats: false };
+
+  it('is lost when a channel that promises no repeat has answered one without it', () => {
+    assert.equal(lost({ query_tries: 1 }, in_vain), true);
+    assert.equal(lost({ query_tries: 1 }, { repeated: false, repeats: false }), false, 'it did not answer');
+    assert.equal(lost({ query_tries: 1 }, { repeated: true, repeats: true }), false, 'it promises to, so it is asked again');
+  });
+  it('is lost for everyone after a minute of questions', () => {
+    for (const repeats of [true, false]) {
+      assert.equal(lost({ query_tries: 2 }, { repeated: false, repeats }), false);
+      assert.equal(lost({ query_tries: 3 }, { repeated: false, repeats }), true);
+    }
+  });
+  it('is told of once, and neither at the till nor where nobody waits for it any more', () => {
+    for (const fields of [
+      { state: 'waiting' },
+      { method: 'alipay_barcode' },
+      { next_action: { type: 'new_attempt' } },
+      { reversing_at: aPayment().created_at },
+    ] as const)
+      assert.equal(lost({ query_tries: 3, ...fields }, in_vain), false);
+    for (const fields of [{ closing: 'close' }, { state: 'paid' }, { state: 'closed' }] as const)
+      assert.equal(lost({ query_tries: 3 }, in_vain, fields), false);
   });
 });
 

@@ -17,10 +17,29 @@ export function nextStep({ payment }: Aggregate, attempt: Attempt, fact: Payment
   const unwanted =
     payment.state !== 'pending' || payment.closing !== null || attempt.reversing_at !== null || (isBarcode(attempt) && age_ms > barcode_patience_ms);
   if (unwanted) return 'undo';
-  if (attempt.state !== 'sending' || age_ms <= send_lease_ms) return 'wait';
+  if (attempt.state !== 'sending' || (age_ms <= send_lease_ms && !isFirstOver(attempt))) return 'wait';
   if (fact.is === 'not_found') return isBarcode(attempt) ? 'undo' : 'resend';
   // The channel holds the order and we never saw what the payer needs: the same request gives it again.
   return fact.is === 'waiting' && !isBarcode(attempt) ? 'resend' : 'wait';
+}
+
+/**
+ * Whoever sent the first request has its answer lost and had the channel asked before the lease was over. A code is shown to
+ * one payer only, whichever of two requests with one number brings it; a payment code waits for the lease all the same.
+ */
+const isFirstOver = (attempt: Attempt): boolean => attempt.query_tries > 0 && !isBarcode(attempt);
+
+/** Questions, a minute's worth of them, after which an attempt that has nothing to show is not waited for any longer. */
+const shown_tries = 3;
+
+/**
+ * Whether the merchant is told to make another attempt, since this one has nothing that a payer could be shown. `repeated`: the
+ * channel was just sent the order again and answered; `repeats`: it promises to answer a repeat like the first request.
+ */
+export function isLost({ payment }: Aggregate, attempt: Attempt, { repeated, repeats }: { readonly repeated: boolean; readonly repeats: boolean }): boolean {
+  if (payment.state !== 'pending' || payment.closing !== null || attempt.reversing_at !== null) return false;
+  if (attempt.state !== 'sending' || isBarcode(attempt) || attempt.next_action.type === 'new_attempt') return false;
+  return attempt.query_tries >= shown_tries || (repeated && !repeats);
 }
 
 /**

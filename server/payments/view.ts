@@ -54,7 +54,7 @@ function nextAction(payment: Payment, attempt: Attempt | undefined, seen: Seen):
   const qr_content = checkoutUrl(payment, seen);
   if (qr_content !== undefined) return { type: 'show_qr', qr_content };
   if (!attempt || !isLive(attempt)) return { type: 'none' };
-  return attempt.state === 'sending' ? { type: 'wait' } : attempt.next_action;
+  return attempt.next_action;
 }
 
 function viewAttempt(attempt: Attempt, merchant_code: string): NonNullable<PaymentView['attempt']> {

@@ -150,7 +150,7 @@ async function hasCode(world: World, { merchant, payment_id }: Life, { attempt, 
   return true;
 }
 
-const isWait = (action: Payment['next_action']): boolean => !action || action.type === 'wait' || action.type === 'none';
+const isWait = (action: Payment['next_action']): boolean => !action || ['wait', 'none', 'new_attempt'].includes(action.type);
 
 async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt }: Payment): Promise<void> {
   if (!attempt) return;

@@ -42,6 +42,7 @@ const kinds = {
     el('div', { class: 'row' }, action.params.orderStr ? walletLink(action.params.orderStr, 'main') : orderLink(payment, 'main')),
   ],
   wait: (_action, payment) => [el('p', {}, t('next_wait')), el('div', { class: 'row' }, orderLink(payment, 'main'))],
+  new_attempt: () => [el('p', { class: 'say bad' }, t('next_new_attempt'))],
   none: (_action, payment) => {
     const refusal = payment.attempt?.refusal;
     if (payment.state === 'pending' && refusal)

@@ -59,6 +59,10 @@ export const texts = {
   next_form: ['浏览器提交表单，进入收银台。', 'The browser submits a form and enters the cashier page.'],
   next_invoke: ['前端调用 {api}，原样传入以下参数。', 'The front end calls {api} with these parameters, unchanged.'],
   next_wait: ['等待付款人确认，或结果尚未确定。', 'The payer is confirming, or the outcome is not known yet.'],
+  next_new_attempt: [
+    '付款内容在途中丢失，渠道未再次给出：请再试一次，或关闭支付单。',
+    'What the payer would be shown was lost, and the channel has not given it again: try again, or close the payment.',
+  ],
   next_none_paid: ['已支付，无需操作。', 'Paid. Nothing to do.'],
   next_none_closed: ['支付单已关闭。', 'The payment is closed.'],
   next_none: ['此次尝试无需进一步操作。', 'Nothing more to do for this attempt.'],

@@ -45,7 +45,7 @@ export function viewOf({ aggregate, browser, ways, asked, isOwn, now }: Sight): 
   if (payment.closing !== null || payment.expires_at <= now) return { is: 'closing' };
   const live = attempts.filter(isLive).at(-1);
   if (asked.back === '1' && live) return { is: 'confirm' };
-  if (asked.go && live && ways.methods.includes(live.method)) {
+  if (asked.go && live && live.next_action.type !== 'new_attempt' && ways.methods.includes(live.method)) {
     if (live.state === 'sending') return { is: 'wait' };
     if (isOwn(live)) return { is: 'act', method: live.method, action: live.next_action };
   }

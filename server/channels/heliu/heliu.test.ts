@@ -175,10 +175,17 @@ describe('a payment', () => {
       { type: 'invoke', wallet: 'wechat', api: 'wx.requestPayment', params: { a: '1' } },
     ] as const)
       assert.deepEqual(made({ next_action: action }), { is: 'waiting', action });
+    assert.deepEqual(asked({}), { is: 'waiting', action: view.next_action }, 'a query tells it too, for an answer that was lost');
+    for (const { changes, attempt } of [
+      { changes: { next_action: { type: 'new_attempt' } }, attempt: { state: 'sending' } },
+      { changes: { closing: true } },
+      { changes: {}, attempt: { channel_order_no: `ZZZZZZ${'1'.repeat(26)}` } },
+    ] as const)
+      assert.deepEqual(asked(changes, attempt), { is: 'waiting' });
     assert.throws(() => made({ next_action: { type: 'invoke', wallet: 'a_wallet_of_tomorrow' as 'wechat', api: 'x', params: {} } }), /unknown/);
   });
   it('that is unsettled over there, of another merchant or of another amount shows no code', () => {
-    assert.equal(made({ next_action: { type: 'wait' } }, { state: 'sending' }).is, 'ask');
+    for (const type of ['wait', 'new_attempt'] as const) assert.equal(made({ next_action: { type } }, { state: 'sending' }).is, 'ask', type);
     assert.equal(made({}, { channel_order_no: `ZZZZZZ${'1'.repeat(26)}` }).is, 'ask');
     assert.equal(made({ amount_fen: 1235 }).is, 'ask');
     assert.equal(made({ merchant_order_no: 'another' }).is, 'ask');

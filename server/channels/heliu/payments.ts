@@ -1,4 +1,4 @@
-import { type Method, methods } from '@heliu/contract';
+import { type Method, methods, type NextAction } from '@heliu/contract';
 import { fenToNumber } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import type { Account, Operation, OrderInput, PayFact, PayInput, Settled, UndoFact, WireAnswer } from '../define.ts';
@@ -65,10 +65,13 @@ function createPayment(method: Taken): Operation<Config, PayInput, PayFact> {
 function waiting(view: PaymentView, method: Method, { config }: Account<Config>): Settled<PayFact> {
   if (view.attempt?.merchant_code !== config.merchant_code) return ask('unreadable', 'the payment is of another merchant');
   const action = actionOf(view);
-  const by_itself = action.type === 'wait' || action.type === 'none';
+  const by_itself = isByItself(action);
   if (methods[method].scene === 'barcode') return by_itself && !view.closing ? { is: 'waiting', action: { type: 'wait' } } : ask('unlisted', action.type);
   return by_itself ? ask('server_error', 'the payment is not settled there yet') : { is: 'waiting', action };
 }
+
+/** Nothing that a payer could be shown. */
+const isByItself = ({ type }: NextAction): boolean => type === 'wait' || type === 'none' || type === 'new_attempt';
 
 const isOurs = (view: PaymentView, { channel_order_no, amount_fen }: OrderInput): boolean =>
   view.order_no === channel_order_no && (view.state === 'paid' || view.amount_fen === fenToNumber(amount_fen));
@@ -98,9 +101,18 @@ export const query: Operation<Config, OrderInput, PaymentFact> = {
     const { json, failure } = readAnswer(answer, 'query');
     if (failure) return queryFailure(failure);
     const view = readPayment(json, account);
-    return isOurs(view, input) ? factOf(view) : ask('unreadable', 'the answer is about another order');
+    if (!isOurs(view, input)) return ask('unreadable', 'the answer is about another order');
+    const fact = factOf(view);
+    return fact.is === 'waiting' ? { ...fact, ...shownAgain(view, input, account) } : fact;
   },
 };
+
+/** What its payer does is told as often as it is asked, also where the answer to the first request was lost. */
+function shownAgain(view: PaymentView, { method }: OrderInput, { config }: Account<Config>): { readonly action?: NextAction } {
+  if (methods[method].scene === 'barcode' || view.closing || view.attempt?.merchant_code !== config.merchant_code) return {};
+  const action = actionOf(view);
+  return isByItself(action) ? {} : { action };
+}
 
 /** The other installation closes at its own channel first; until that is certain the payment is open, and the close is asked for again. */
 export const close: Operation<Config, OrderInput, UndoFact> = {

@@ -103,6 +103,8 @@ export function actionOf({ fields }: PaymentView): NextAction {
       return { type: 'none' };
     case 'wait':
       return { type: 'wait' };
+    case 'new_attempt':
+      return { type: 'new_attempt' };
     default:
       throw new Error('next_action is of an unknown type');
   }

@@ -237,7 +237,7 @@ function createNumbers({ shortNo }: Channel) {
 
 /** Keeps what was returned, for the search for secrets. */
 function remembering(client: ChannelClient, returned: unknown[]): ChannelClient {
-  const { bars, closes, refundsOnce, authorizeUrl, ...calls } = client;
+  const { bars, closes, refundsOnce, repeats, authorizeUrl, ...calls } = client;
   const kept = Object.entries(calls).map(([name, call]: [string, (...args: never[]) => Promise<unknown>]) => [
     name,
     async (...args: never[]) => {
@@ -246,7 +246,7 @@ function remembering(client: ChannelClient, returned: unknown[]): ChannelClient 
       return value;
     },
   ]);
-  return { bars, closes, refundsOnce, authorizeUrl, ...Object.fromEntries(kept) } as ChannelClient;
+  return { bars, closes, refundsOnce, repeats, authorizeUrl, ...Object.fromEntries(kept) } as ChannelClient;
 }
 
 function createInbox() {

@@ -10,6 +10,7 @@ const redirect_fresh_ms = 4 * 60_000;
 /** Is this live attempt what is asked for again: a second tap, another tab, a page that was loaded anew? Then it is used, and nothing is charged twice. */
 export function isTwin(attempt: Attempt, sealed: SealedRequest, body: CreateAttemptBody, now: Date): boolean {
   if (attempt.method !== body.method || sealed.payer_id !== body.payer_id || attempt.request.app_id !== body.app_id) return false;
+  if (attempt.next_action.type === 'new_attempt') return false;
   if (body.channel_account_id !== undefined && attempt.channel_account_id !== body.channel_account_id) return false;
   return attempt.next_action.type !== 'redirect' || addMs(attempt.created_at, redirect_fresh_ms) > now;
 }

@@ -9,9 +9,9 @@ import { type FrozenReply, idempotent } from '../../platform/idempotency/idempot
 import { type Attempt, isBarcode, isLive } from '../attempt.ts';
 import type { Aggregate, Source } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
-import { decideCancelPaid, decideCloseStuck, decideClosing, decideReversing } from '../decide-payment.ts';
+import { decideCancelPaid, decideCloseStuck, decideClosing, decideLost, decideReversing } from '../decide-payment.ts';
 import type { Closing, Payment } from '../payment.ts';
-import { absenceIsFinal, nextStep } from '../pursuit.ts';
+import { absenceIsFinal, isLost, nextStep } from '../pursuit.ts';
 import { pursueRefund } from '../refunds/service.ts';
 import { accountOf, apply, applyWord, liveAttempts, ownPayment, sendAttempt, shown, type WriteCall } from '../service.ts';
 import { findByAttempt, findById, listRefunds } from '../store.ts';
@@ -123,14 +123,31 @@ async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string,
   const step = stepOf(aggregate, attempt, answered.fact, ctx.clock.now());
   if (step === 'undo' && isBarcode(attempt)) await reverse(ctx, pursued, attempt, 'reverse');
   if (step === 'undo' && !isBarcode(attempt)) await closeOrder(ctx, pursued, aggregate, attempt, answered);
-  if (step === 'resend') await resend(ctx, pursued, aggregate, attempt);
+  const answered_again = step === 'resend' && (await resend(ctx, pursued, aggregate, attempt));
+  if (step !== 'undo') await tellIfLost(ctx, pursued, attempt, answered_again);
 }
 
 type Pursued = { readonly merchant: Merchant; readonly sent_with: Account; readonly now_with: Account };
 
-async function resend(ctx: PaymentsCtx, { merchant, sent_with }: Pursued, first: Aggregate, attempt: Attempt): Promise<void> {
+/** Sends the same order again. True when the channel answered, whatever it said. */
+async function resend(ctx: PaymentsCtx, { merchant, sent_with }: Pursued, first: Aggregate, attempt: Attempt): Promise<boolean> {
   const answered = await sendAttempt(ctx, merchant, first.payment, attempt, sent_with);
   await applyWord(ctx, merchant, sent_with, attempt.id, { ...answered, via: 'answer' }, { first });
+  return answered.exchange !== undefined;
+}
+
+/** The channel may hold an order of which nobody has the code: the merchant is told, instead of waiting for it with the payer. */
+async function tellIfLost(ctx: PaymentsCtx, { merchant, sent_with }: Pursued, { merchant_id, id }: Attempt, repeated: boolean): Promise<void> {
+  const aggregate = await findByAttempt(ctx, merchant_id, id);
+  const attempt = aggregate?.attempts.find((each) => each.id === id);
+  if (!aggregate || !attempt || !isLost(aggregate, attempt, { repeated, repeats: ctx.channels.repeats(sent_with, attempt.method) })) return;
+  await apply(ctx, {
+    merchant,
+    first: aggregate,
+    read: () => findByAttempt(ctx, merchant_id, id),
+    decide: (current) => decideLost(current, id),
+    source: { via: 'clock', evidence: undefined },
+  });
 }
 
 /** What the channel said of an order when it was asked just before. */
