@@ -169,5 +169,17 @@ export const pos_forms = {
     { order_no, refund_no: order_no, amount_fen: amount('退款金额。'), pin: Type.String({ pattern: '^[0-9]{6,12}$' }) },
     { additionalProperties: false },
   ),
-  handover: Type.Object({ cashier: text(30, '收银员。') }, { additionalProperties: false }),
+  handover: Type.Object(
+    {
+      cashier: text(30, '收银员。'),
+      opened_at: Type.Optional(
+        Type.String({
+          maxLength: 40,
+          description:
+            'Beginning of the shift that is handed over, as GET /pos/api/shift shows it: sent again it is the same hand-over. 班次开始时间；重发时返回同一次交班。',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
 } as const;

@@ -68,7 +68,7 @@ export const posApiRoutes =
     scope.get('/pos/api/shift', async (request) => shifts.openShift(ctx, await deviceOf(request)));
     scope.post('/pos/api/shift/handover', async (request, reply) => {
       const device = await deviceOf(request);
-      return reply.code(201).send(await shifts.handOver(ctx, device, readHandover(request).cashier));
+      return reply.code(201).send(await shifts.handOver(ctx, device, readHandover(request)));
     });
     return Promise.resolve();
   };

@@ -422,7 +422,15 @@ describe('a hand-over 交接班', () => {
     assert.equal(new Set(pressed.map(({ body }) => body.id)).size, 1);
     assert.deepEqual([pressed[0]?.body.totals, pressed[0]?.body.cashier], [expected, '小王']);
     await settled('alipay');
-    const next = (await till.send('/shift/handover', { cashier: '小李' })).body;
+    // The answer was lost and it is sent again: the same hand-over, and what came since stays in the shift that runs.
+    const [{ opened_at }] = pressed.map(({ body }) => body) as [{ opened_at: string }];
+    const again = await till.send('/shift/handover', { cashier: '小王', opened_at });
+    assert.deepEqual([again.status, again.body], [201, pressed[0]?.body]);
+    for (const wrong of ['2026-11-22T00:00:00.000Z', 'yesterday', '']) {
+      const refused = await till.send('/shift/handover', { cashier: '小王', opened_at: wrong });
+      assert.deepEqual([refused.status, refused.body.error.param], [400, 'opened_at'], wrong);
+    }
+    const next = (await till.send('/shift/handover', { cashier: '小李', opened_at: pressed[0]?.body.closed_at })).body;
     assert.deepEqual(
       [next.opened_at, next.totals],
       [pressed[0]?.body.closed_at, [{ wallet: 'alipay', paid_count: 1, paid_fen: 1_280, refund_count: 0, refunded_fen: 0 }]],

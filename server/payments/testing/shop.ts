@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Payment, Refund } from '@heliu/contract';
 import type { Simulator } from '../../channels/kit/simulator.ts';
+import { channels } from '../../channels/registry.ts';
 import type { ApiAnswer, World } from '../../testing/world.ts';
 
 /** A payment as the API shows it: none is without an attempt. */
@@ -90,7 +91,9 @@ export function shopOf(world: World, owner: Owner = world): Shop {
     },
     truth: ({ attempt: { channel, channel_order_no } }) => {
       const { payments, refunds } = gateway(channel).truth();
-      const ofOrder = ({ order_no }: { order_no: string }) => order_no === channel_order_no;
+      // Some gateways know the order by a part of its number.
+      const known_as = channels.get(channel)?.shortNo?.(channel_order_no) ?? channel_order_no;
+      const ofOrder = ({ order_no }: { order_no: string }) => order_no === known_as;
       const returned = refunds.filter((refund) => ofOrder(refund) && refund.state === 'succeeded');
       return { charges: payments.filter(ofOrder).length, returned_fen: returned.reduce((sum, { amount_fen }) => sum + amount_fen, 0) };
     },

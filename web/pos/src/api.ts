@@ -65,7 +65,7 @@ export function createApi(token: string) {
     today: () => call<{ readonly data: readonly Order[] }>('/orders'),
     refund: (body: { order_no: string; refund_no: string; amount_fen: number; pin: string }) => call<{ readonly order: Order }>('/refunds', body),
     shift: () => call<Shift>('/shift'),
-    handOver: (cashier: string) => call<Shift>('/shift/handover', { cashier }),
+    handOver: (cashier: string, opened_at: string) => call<Shift>('/shift/handover', { cashier, opened_at }),
   };
 }
 

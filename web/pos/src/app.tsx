@@ -82,9 +82,10 @@ const tabs = ['charge', 'today', 'shift'] as const;
 
 function TillScreen({ token, forget }: { readonly token: string; readonly forget: () => void }) {
   const t = useText();
+  const { language } = useLanguage();
   const api = useMemo(() => createApi(token), [token]);
   const { till, word } = useTill(api);
-  const { open, begin, giveUp, finish } = useOrder(api);
+  const { open, begin, giveUp, finish, askAgain } = useOrder(api, token.slice(-12));
   const [tab, setTab] = useState<(typeof tabs)[number]>('charge');
   // The next scan of the same order is its next try.
   const [again, setAgain] = useState<Charge>();
@@ -98,8 +99,8 @@ function TillScreen({ token, forget }: { readonly token: string; readonly forget
   if (!till) {
     return (
       <main className="pairing">
-        <p role="status">{word === 'revoked' ? t('revoked') : word === 'offline' ? t('offline') : t('loading')}</p>
-        {word === 'revoked' && (
+        <p role="status">{word ? word[language] : t('loading')}</p>
+        {word?.revoked && (
           <button type="button" className="primary" onClick={forget}>
             {t('pair_title')}
           </button>
@@ -130,7 +131,7 @@ function TillScreen({ token, forget }: { readonly token: string; readonly forget
         </nav>
       )}
       {showing ? (
-        <ResultScreen till={till} open={open} giveUp={giveUp} finish={finish} scanAgain={() => setAgain(open.charge)} />
+        <ResultScreen till={till} open={open} giveUp={giveUp} finish={finish} scanAgain={() => setAgain(open.charge)} askAgain={askAgain} />
       ) : again || tab === 'charge' ? (
         <ChargeScreen till={till} begin={beginAgain} again={again} back={() => setAgain(undefined)} />
       ) : tab === 'today' ? (
@@ -143,11 +144,12 @@ function TillScreen({ token, forget }: { readonly token: string; readonly forget
 }
 
 const till_retry_ms = 3_000;
+type TillWord = Word & { readonly revoked?: boolean };
 
 /** What this till is. The last answer is kept, so that a reload without a network still shows the order that is open. */
-function useTill(api: ReturnType<typeof createApi>): { readonly till: Till | undefined; readonly word: 'revoked' | 'offline' | undefined } {
+function useTill(api: ReturnType<typeof createApi>): { readonly till: Till | undefined; readonly word: TillWord | undefined } {
   const [till, setTill] = useState<Till | undefined>(() => JSON.parse(localStorage.getItem(till_kept_as) ?? 'null') ?? undefined);
-  const [word, setWord] = useState<'revoked' | 'offline'>();
+  const [word, setWord] = useState<TillWord>();
   useEffect(() => {
     let stopped = false;
     const load = async () => {
@@ -158,11 +160,15 @@ function useTill(api: ReturnType<typeof createApi>): { readonly till: Till | und
           setWord(undefined);
           return setTill(fresh);
         } catch (error) {
-          if (error instanceof ServerRefusal) {
+          if (error instanceof ServerRefusal && error.code === 'device_unauthenticated') {
             setTill(undefined);
-            return setWord('revoked');
+            return setWord({ ...wordOf('revoked'), revoked: true });
           }
-          setWord('offline');
+          // A terminal that is closed or a merchant that is suspended says so, and may come back.
+          if (error instanceof ServerRefusal && error.code !== 'rate_limited') {
+            setTill(undefined);
+            setWord(error);
+          } else setWord(wordOf('offline'));
           await new Promise((resolve) => setTimeout(resolve, till_retry_ms));
         }
       }

@@ -4,21 +4,30 @@ import { useText } from './language.tsx';
 type Detector = { detect: (source: HTMLVideoElement) => Promise<readonly { readonly rawValue: string }[]> };
 type DetectorMaker = new (options: { formats: string[] }) => Detector;
 
-/** What wallets show: bar codes of type 128, and QR codes. */
-const formats = ['code_128', 'qr_code'];
 const look_ms = 150;
 
-/** The browser's own reader, or a library where it has none: it is loaded only then. */
+/** What wallets show are bar codes of type 128, and QR codes: read by the browser, or by a library where it has no reader, loaded only then. */
 async function makeDetector(): Promise<Detector> {
   const own = (globalThis as { BarcodeDetector?: DetectorMaker }).BarcodeDetector;
-  if (own) return new own({ formats });
-  const [{ BarcodeDetector, prepareZXingModule }, { default: wasm }] = await Promise.all([
-    import('barcode-detector/ponyfill'),
+  if (own) return new own({ formats: ['code_128', 'qr_code'] });
+  // The library's program and its WebAssembly come from one package: of two versions the one cannot read the other's memory.
+  const [{ prepareZXingModule, readBarcodes }, { default: wasm }] = await Promise.all([
+    import('zxing-wasm/reader'),
     import('zxing-wasm/reader/zxing_reader.wasm?url'),
   ]);
   // Our own copy: nothing is fetched from anywhere else.
   prepareZXingModule({ overrides: { locateFile: () => wasm } });
-  return new BarcodeDetector({ formats: ['code_128', 'qr_code'] });
+  const canvas = document.createElement('canvas');
+  const drawing = canvas.getContext('2d', { willReadFrequently: true });
+  return {
+    async detect(source) {
+      if (!drawing || source.videoWidth === 0) return [];
+      [canvas.width, canvas.height] = [source.videoWidth, source.videoHeight];
+      drawing.drawImage(source, 0, 0);
+      const read = await readBarcodes(drawing.getImageData(0, 0, canvas.width, canvas.height), { formats: ['Code128', 'QRCode'] });
+      return read.filter(({ isValid }) => isValid).map(({ text }) => ({ rawValue: text }));
+    },
+  };
 }
 
 /** Shows the camera until it reads a payment code. */
@@ -29,8 +38,12 @@ export function Camera({ onCode, onClose }: { readonly onCode: (code: string) =>
   useEffect(() => {
     let stream: MediaStream | undefined;
     let stopped = false;
+    const stop = () => {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+    };
     const read = async () => {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+      if (stopped) return stop();
       const detector = await makeDetector();
       const element = video.current;
       if (!element || stopped) return;
@@ -45,7 +58,7 @@ export function Camera({ onCode, onClose }: { readonly onCode: (code: string) =>
     read().catch(() => setDenied(true));
     return () => {
       stopped = true;
-      for (const track of stream?.getTracks() ?? []) track.stop();
+      stop();
     };
   }, [onCode]);
   return (

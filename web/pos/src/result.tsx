@@ -7,11 +7,12 @@ import type { Open } from './order.ts';
 import { Receipt } from './receipt.tsx';
 import type { TextName } from './texts.ts';
 
-type Shown = 'sending' | 'waiting' | 'show_qr_wait' | 'paid' | 'refused' | 'cancelling' | 'closed' | 'refunded';
+type Shown = 'sending' | 'doubt' | 'waiting' | 'show_qr_wait' | 'paid' | 'refused' | 'cancelling' | 'closed' | 'refunded';
 
-/** One word for the cashier. A charge that nobody has answered is still being made, never refused. */
-function shownOf({ order, refusal, giving_up }: Open): Shown {
+/** One word for the cashier. A charge that nobody has answered is still being made, and one that nobody tells about is in doubt: neither is refused. */
+function shownOf({ order, refusal, doubt, giving_up }: Open): Shown {
   if (giving_up === 'never_sent') return 'closed';
+  if (doubt) return 'doubt';
   if (refusal) return 'refused';
   if (!order) return giving_up ? 'cancelling' : 'sending';
   if (order.outcome === 'show_qr') return giving_up ? 'cancelling' : 'show_qr_wait';
@@ -25,24 +26,28 @@ type Props = {
   readonly giveUp: () => void;
   readonly finish: () => void;
   readonly scanAgain: () => void;
+  readonly askAgain: () => void;
 };
 
 /** The result, big enough to be read from the other side of the counter. */
-export function ResultScreen({ till, open, giveUp, finish, scanAgain }: Props) {
+export function ResultScreen({ till, open, giveUp, finish, scanAgain, askAgain }: Props) {
   const t = useText();
   const { language } = useLanguage();
   const shown = shownOf(open);
-  const { order, refusal, offline, charge } = open;
+  const { order, refusal, doubt, offline, charge } = open;
   useEffect(() => play(shown), [shown]);
   const content = shown === 'show_qr_wait' ? order?.payment.next_action.qr_content : undefined;
   const qr = useMemo(() => content && `data:image/svg+xml;utf8,${encodeURIComponent(renderSVG(content, { ecc: 'M', border: 4 }))}`, [content]);
-  const reason = refusal
+  const said = doubt ?? refusal;
+  const reason = said
     ? language === 'zh'
-      ? refusal.zh
-      : refusal.en
+      ? said.zh
+      : said.en
     : language === 'zh'
       ? order?.payment.attempt?.refusal?.message_zh
       : order?.payment.attempt?.refusal?.message;
+  // A code that no wallet knows made no order: the next scan makes it.
+  const can_scan_again = shown === 'refused' && (!refusal || refusal.code.startsWith('payment_code_'));
   const busy = shown === 'sending' || shown === 'waiting' || shown === 'show_qr_wait' || shown === 'cancelling';
   return (
     <section className={`result ${shown}`}>
@@ -50,7 +55,7 @@ export function ResultScreen({ till, open, giveUp, finish, scanAgain }: Props) {
       <p className="word" role="status" aria-live="assertive">
         {t(shown satisfies TextName)}
       </p>
-      {shown === 'refused' && reason && <p>{reason}</p>}
+      {(shown === 'refused' || shown === 'doubt') && reason && <p>{reason}</p>}
       {offline && (
         <p role="alert" className="offline">
           {t('offline')}
@@ -63,18 +68,23 @@ export function ResultScreen({ till, open, giveUp, finish, scanAgain }: Props) {
             {t('give_up')}
           </button>
         )}
+        {shown === 'doubt' && (
+          <button type="button" className="primary" onClick={askAgain}>
+            {t('ask_again')}
+          </button>
+        )}
+        {can_scan_again && (
+          <button type="button" className="primary" onClick={scanAgain}>
+            {t('scan_again')}
+          </button>
+        )}
         {shown === 'refused' && !refusal && (
-          <>
-            <button type="button" className="primary" onClick={scanAgain}>
-              {t('scan_again')}
-            </button>
-            <button type="button" onClick={giveUp}>
-              {t('give_up')}
-            </button>
-          </>
+          <button type="button" onClick={giveUp}>
+            {t('give_up')}
+          </button>
         )}
         {(!busy && shown !== 'refused') || refusal ? (
-          <button type="button" className="primary" onClick={finish}>
+          <button type="button" className={shown === 'doubt' || can_scan_again ? '' : 'primary'} onClick={finish}>
             {t('next')}
           </button>
         ) : null}
@@ -85,7 +95,7 @@ export function ResultScreen({ till, open, giveUp, finish, scanAgain }: Props) {
 }
 
 /** Rising for money that came, falling for none: heard without looking. */
-const tunes: Partial<Record<Shown, readonly number[]>> = { paid: [660, 880], refused: [330, 220], closed: [440, 330] };
+const tunes: Partial<Record<Shown, readonly number[]>> = { paid: [660, 880], refused: [330, 220], closed: [440, 330], doubt: [330, 330] };
 
 function play(shown: Shown): void {
   const tune = tunes[shown];

@@ -1,8 +1,9 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { yuan } from './amount.ts';
 import { type Api, ServerRefusal, type Shift } from './api.ts';
+import { Failed } from './failed.tsx';
 import { useLanguage, useText } from './language.tsx';
-import { walletName } from './texts.ts';
+import { type Word, walletName, wordOf } from './texts.ts';
 
 /** What the terminal took since the last hand-over, and the hand-over itself. */
 export function ShiftScreen({ api }: { readonly api: Api }) {
@@ -10,16 +11,22 @@ export function ShiftScreen({ api }: { readonly api: Api }) {
   const { language } = useLanguage();
   const [shift, setShift] = useState<Shift>();
   const [cashier, setCashier] = useState('');
-  const [word, setWord] = useState<string>();
-  const fail = (error: unknown) => setWord(error instanceof ServerRefusal ? (language === 'zh' ? error.zh : error.en) : t('offline'));
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is read once, and the words of a failure may stay in their language
-  useEffect(() => void api.shift().then(setShift, fail), [api]);
-  const handOver = () =>
-    void api.handOver(cashier.trim()).then((closed) => {
-      setShift(closed);
-      setWord(t('handed_over'));
-    }, fail);
-  if (!shift) return <p className="hint">{word ?? t('loading')}</p>;
+  const [word, setWord] = useState<Word>();
+  const load = useCallback(() => {
+    setWord(undefined);
+    void api.shift().then(setShift, (error: unknown) => setWord(error instanceof ServerRefusal ? error : wordOf('not_loaded')));
+  }, [api]);
+  useEffect(load, [load]);
+  // The shift is named: pressed again after a lost answer it is the same hand-over, with its totals, and no empty one behind it.
+  const handOver = ({ opened_at }: Shift) =>
+    void api.handOver(cashier.trim(), opened_at).then(
+      (closed) => {
+        setShift(closed);
+        setWord(wordOf('handed_over'));
+      },
+      (error: unknown) => setWord(error instanceof ServerRefusal ? error : wordOf('not_answered')),
+    );
+  if (!shift) return word ? <Failed word={word} again={load} /> : <p className="hint">{t('loading')}</p>;
   const time = (at: string) => new Date(at).toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: 'Asia/Shanghai' });
   return (
     <section className="sheet">
@@ -58,14 +65,14 @@ export function ShiftScreen({ api }: { readonly api: Api }) {
           </tbody>
         </table>
       )}
-      {word && <p role="status">{word}</p>}
+      {word && <p role="status">{word[language]}</p>}
       {!shift.closed_at && (
         <div className="ways">
           <label>
             {t('cashier')}
             <input value={cashier} maxLength={30} onChange={(event) => setCashier(event.target.value)} />
           </label>
-          <button type="button" className="primary" disabled={cashier.trim() === ''} onClick={handOver}>
+          <button type="button" className="primary" disabled={cashier.trim() === ''} onClick={() => handOver(shift)}>
             {t('hand_over')}
           </button>
         </div>

@@ -24,6 +24,8 @@ const texts = {
   show_qr_wait: ['请付款人扫码', 'Ask the payer to scan'],
   paid: ['收款成功', 'Paid'],
   refused: ['收款失败，请重新扫码', 'Refused: scan again'],
+  doubt: ['结果未确认，核对前请勿再次收款', 'Not confirmed: check before you charge again'],
+  ask_again: ['再查一次', 'Ask again'],
   cancelling: ['正在撤销', 'Cancelling'],
   closed: ['已撤销，未收款', 'Cancelled, nothing was charged'],
   refunded: ['已全额退款', 'Refunded in full'],
@@ -54,6 +56,9 @@ const texts = {
   revoked: ['设备未配对或已吊销，请重新配对。', 'This device is not paired any more.'],
   camera_denied: ['无法使用摄像头', 'The camera cannot be used'],
   loading: ['读取中', 'Loading'],
+  try_again: ['重试', 'Try again'],
+  not_loaded: ['网络不通，未能读取', 'No network: this could not be read'],
+  not_answered: ['网络不通，结果未知：再按一次不会重复', 'No network, so the outcome is not known: pressing again does nothing twice'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>;
 
 export type TextName = keyof typeof texts;

@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useState } from 'react';
 import { readYuan, yuan } from './amount.ts';
 import { type Api, type Order, ServerRefusal, type Till } from './api.ts';
+import { Failed } from './failed.tsx';
 import { useLanguage, useText } from './language.tsx';
-import { newNo } from './order.ts';
+import { forgetRefundNo, refundNoOf } from './refund-no.ts';
 import { type Word, walletName, wordOf } from './texts.ts';
 
 /** The terminal's orders of today, and the way to give one back. */
@@ -10,12 +11,17 @@ export function TodayScreen({ api, till }: { readonly api: Api; readonly till: T
   const t = useText();
   const { language } = useLanguage();
   const [orders, setOrders] = useState<readonly Order[]>();
+  const [problem, setProblem] = useState<Word>();
   const [chosen, setChosen] = useState<Order>();
   const load = useCallback(
     () =>
       void api.today().then(
-        ({ data }) => setOrders(data),
-        () => setOrders((now) => now ?? []),
+        ({ data }) => {
+          setOrders(data);
+          setProblem(undefined);
+        },
+        // A list that did not come is not an empty one, and one that is shown may be old.
+        (error: unknown) => setProblem(error instanceof ServerRefusal ? error : wordOf('not_loaded')),
       ),
     [api],
   );
@@ -27,33 +33,37 @@ export function TodayScreen({ api, till }: { readonly api: Api; readonly till: T
     };
     return <RefundForm api={api} order={chosen} close={close} />;
   }
-  if (!orders) return <p className="hint">{t('loading')}</p>;
-  if (orders.length === 0) return <p className="hint">{t('empty')}</p>;
+  const failed = problem && <Failed word={problem} again={load} />;
+  if (!orders) return failed ?? <p className="hint">{t('loading')}</p>;
+  if (orders.length === 0) return failed ?? <p className="hint">{t('empty')}</p>;
   return (
-    <ul className="orders">
-      {orders.map((order) => {
-        const { payment, outcome } = order;
-        const refundable = payment.paid_fen - payment.refunded_fen - payment.refunding_fen;
-        return (
-          <li key={order.order_no}>
-            <span>
-              <strong>¥{yuan(payment.amount_fen)}</strong> {walletName(language, payment.attempt?.method.split('_')[0] ?? '')}
-              <small>
-                {new Date(payment.created_at).toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: 'Asia/Shanghai' })} ·{' '}
-                {order.order_no.slice(-6)}
-                {payment.refunded_fen + payment.refunding_fen > 0 && ` · ${t('refund')} ¥${yuan(payment.refunded_fen + payment.refunding_fen)}`}
-              </small>
-            </span>
-            <span className={`tag ${outcome}`}>{t(outcome === 'show_qr' ? 'show_qr_wait' : outcome)}</span>
-            {refundable > 0 && till.refund_fen_max > 0 && (
-              <button type="button" onClick={() => setChosen(order)}>
-                {t('refund')}
-              </button>
-            )}
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      {failed}
+      <ul className="orders">
+        {orders.map((order) => {
+          const { payment, outcome } = order;
+          const refundable = payment.paid_fen - payment.refunded_fen - payment.refunding_fen;
+          return (
+            <li key={order.order_no}>
+              <span>
+                <strong>¥{yuan(payment.amount_fen)}</strong> {walletName(language, payment.attempt?.method.split('_')[0] ?? '')}
+                <small>
+                  {new Date(payment.created_at).toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: 'Asia/Shanghai' })} ·{' '}
+                  {order.order_no.slice(-6)}
+                  {payment.refunded_fen + payment.refunding_fen > 0 && ` · ${t('refund')} ¥${yuan(payment.refunded_fen + payment.refunding_fen)}`}
+                </small>
+              </span>
+              <span className={`tag ${outcome}`}>{t(outcome === 'show_qr' ? 'show_qr_wait' : outcome)}</span>
+              {refundable > 0 && till.refund_fen_max > 0 && (
+                <button type="button" onClick={() => setChosen(order)}>
+                  {t('refund')}
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
 }
 
@@ -61,7 +71,6 @@ function RefundForm({ api, order, close }: { readonly api: Api; readonly order: 
   const t = useText();
   const { language } = useLanguage();
   const { payment } = order;
-  const [refund_no] = useState(newNo);
   const [amount, setAmount] = useState(yuan(payment.paid_fen - payment.refunded_fen - payment.refunding_fen));
   const [pin, setPin] = useState('');
   const [word, setWord] = useState<Word>();
@@ -72,12 +81,14 @@ function RefundForm({ api, order, close }: { readonly api: Api; readonly order: 
     if (amount_fen === undefined) return;
     setBusy(true);
     try {
-      // The same number on every press: a refund whose answer was lost is not made twice.
-      await api.refund({ order_no: order.order_no, refund_no, amount_fen, pin });
+      await api.refund({ order_no: order.order_no, refund_no: refundNoOf(order.order_no), amount_fen, pin });
+      forgetRefundNo(order.order_no);
       setMade(true);
       setWord(wordOf('refund_made'));
     } catch (error) {
-      setWord(error instanceof ServerRefusal ? error : wordOf('offline'));
+      // An earlier press with another amount had arrived: the list shows it, and the next press is a refund of its own.
+      if (error instanceof ServerRefusal && error.code === 'merchant_refund_no_taken') forgetRefundNo(order.order_no);
+      setWord(error instanceof ServerRefusal ? error : wordOf('not_answered'));
     } finally {
       setPin('');
       setBusy(false);

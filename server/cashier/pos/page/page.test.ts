@@ -3,18 +3,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { buildPos } from '../../../../web/pos/build.mjs';
 import { simulators } from '../../../channels/simulators.ts';
 import { newShop, type Shop } from '../../../payments/testing/shop.ts';
 import { chromium_advice, findChromium } from '../../../testing/chromium.ts';
 import { aWorld, type World } from '../../../testing/world.ts';
+import { openTillPage, type TillPage } from '../testing/till-page.ts';
 
 /** The till in a real browser, against the whole installation with its simulated gateways. */
 const program = findChromium();
 const pin = '204857';
 /** Each wallet whose payment code a payer may show here. */
-const wallets = ['wechatpay', 'alipay', 'unionpay'];
+const wallets = ['wechatpay', 'alipay', 'unionpay', 'bestpay'];
 /** `HELIU_SCREENSHOTS=directory` keeps a picture of each screen in three widths and both languages. */
 const pictures = process.env.HELIU_SCREENSHOTS;
 
@@ -23,10 +24,9 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
   let shop: Shop;
   let browser: Browser;
   let context: BrowserContext;
+  let till: TillPage;
   let page: Page;
-  let keyboard: CDPSession;
   let terminal_id: string;
-  const problems: string[] = [];
   const pos = () => `${world.ctx.config.public_url}/pos/`;
   const made = async (path: string, body?: object) => {
     const answer = await shop.post(path, body);
@@ -43,13 +43,8 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     terminal_id = (await made('/v1/terminals', { store_id: store.id, name: '1 号台', kind: 'pos' })).id;
     browser = await chromium.launch({ executablePath: program as string, args: ['--no-sandbox'] });
     context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 360, height: 740 } });
-    context.setDefaultTimeout(60_000);
-    page = await context.newPage();
-    keyboard = await context.newCDPSession(page);
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/Failed to load resource|ERR_INTERNET/.test(message.text())) problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(String(error)));
+    till = await openTillPage(world, context);
+    page = till.page;
   });
   after(async () => {
     await browser?.close();
@@ -58,30 +53,10 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
 
   /** Time passes while the browser works. */
   const flow = <T>(work: Promise<T>) => world.flow(work);
-  const sees = (text: string | RegExp) => flow(page.getByText(text).first().waitFor());
-  const press = (name: string | RegExp) =>
-    flow(
-      page
-        .getByRole('button', { name, exact: typeof name === 'string' })
-        .first()
-        .click(),
-    );
-  const enter = async (keys: string) => {
-    for (const key of keys) await press(key);
-  };
-  /** As a scanner does: keys 10 ms apart, struck without waiting for the page, and Enter. */
-  async function scan(code: string): Promise<void> {
-    const keys = [...code].map((key) => ({ key, text: key }));
-    const began_s = Date.now() / 1000;
-    const struck = [...keys, { key: 'Enter', text: '\r' }].flatMap(({ key, text }, index) => {
-      const timestamp = began_s + index / 100;
-      return [
-        keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', key, text, timestamp }),
-        keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', key, timestamp }),
-      ];
-    });
-    await flow(Promise.all(struck));
-  }
+  const sees = (text: string | RegExp) => till.sees(text);
+  const press = (name: string | RegExp) => till.press(name);
+  const enter = (keys: string) => till.enter(keys);
+  const scan = (code: string) => till.scan(code);
   const charges = async () => {
     const { data } = (await flow(world.api('GET', `/v1/payments?terminal_id=${terminal_id}&limit=100`, { key: shop.key }))).body;
     return data.map((payment: Parameters<Shop['truth']>[0]) => shop.truth(payment).charges) as number[];
@@ -151,7 +126,7 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     await scan(shop.paymentCode('alipay', 'pays'));
     await sees('收款成功');
     await press('下一笔');
-    assert.deepEqual(await charges(), [1, 1, 1, 1]);
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1]);
   });
 
   it('a bad network: the answer is lost, the page reloaded in the middle, and the payer is charged once', async () => {
@@ -172,7 +147,71 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     assert.ok(lost >= 1);
     await flow(page.unroute('**/pos/api/orders'));
     await press('下一笔');
-    assert.deepEqual(await charges(), [1, 1, 1, 1, 1]);
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1, 1]);
+  });
+
+  it('a code that no wallet knows is refused before anybody is asked, and the next scan keeps the amount', async () => {
+    const asked = world.asked.length;
+    await enter('450');
+    await scan('990000000000000000');
+    await sees('收款失败，请重新扫码');
+    await sees('无法识别的付款码，请让付款人刷新后重新扫码。');
+    await picture('unknown-code');
+    assert.equal(world.asked.length, asked);
+    await press('再次扫码');
+    await sees('¥4.50');
+    await scan(shop.paymentCode('alipay', 'pays'));
+    await sees('收款成功');
+    await press('下一笔');
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('too many requests, or a device that may not ask any more, are never told as a refusal of what was charged', async () => {
+    const saying = (status: number, code: string) => ({ status, json: { error: { code, message: code, message_zh: `不行：${code}` } } });
+    let sent = 0;
+    await page.route('**/pos/api/orders', async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      sent += 1;
+      // The charge arrives, its answer does not; then the node is overrun, and then it knows the device no more.
+      if (sent === 1) {
+        await route.fetch();
+        return route.abort('connectionreset');
+      }
+      return route.fulfill(sent === 2 ? saying(429, 'rate_limited') : saying(401, 'device_unauthenticated'));
+    });
+    await page.route('**/pos/api/orders/*', (route) => route.fulfill(saying(401, 'device_unauthenticated')));
+    await enter('550');
+    await scan(shop.paymentCode('wechatpay', 'pays'));
+    await sees('网络不通，正在重试');
+    await sees('结果未确认，核对前请勿再次收款');
+    assert.equal(await flow(page.getByText('收款失败').count()), 0);
+    await picture('doubt');
+    await flow(page.unroute('**/pos/api/orders'));
+    await flow(page.unroute('**/pos/api/orders/*'));
+    await press('再查一次');
+    await sees('收款成功');
+    await press('下一笔');
+    assert.ok(sent >= 3);
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('what a device kept from before it was paired anew is asked about and never sent', async () => {
+    let sent = 0;
+    await page.route('**/pos/api/orders', (route) => {
+      if (route.request().method() === 'POST') sent += 1;
+      return route.continue();
+    });
+    const charge = { order_no: 'KEPTFROMBEFORE000001', try_no: 1, amount_fen: 990, auth_code: shop.paymentCode('wechatpay', 'pays') };
+    await flow(page.evaluate((kept) => localStorage.setItem('heliu-pos-order', JSON.stringify({ charge: kept, paired_as: 'another' })), charge));
+    await flow(page.reload());
+    await sees('结果未确认，核对前请勿再次收款');
+    await sees('本终端今日没有该订单。');
+    await press('再查一次');
+    await sees('本终端今日没有该订单。');
+    await press('下一笔');
+    await flow(page.unroute('**/pos/api/orders'));
+    assert.equal(sent, 0);
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
   it('a cashier who gives up while the network is away charges nobody afterwards', async () => {
@@ -184,7 +223,7 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     await flow(context.setOffline(false));
     await sees('已撤销，未收款');
     await press('下一笔');
-    assert.deepEqual(await charges(), [1, 1, 1, 1, 1]);
+    assert.deepEqual(await charges(), [1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
   it('who waits for a password can give up; who shows a code sees it paid', async () => {
@@ -222,20 +261,76 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     await sees(/退款 ¥2.50/);
   });
 
+  it('a refund whose answer was lost is the same refund when it is pressed again, from the list as well', async () => {
+    const order = page.locator('.orders li', { hasText: '¥5.50' });
+    const ask = async () => {
+      await flow(order.getByRole('button', { name: '退款' }).click());
+      await flow(page.getByLabel('退款金额（元）').fill('1.00'));
+      await flow(page.getByLabel('主管口令').fill(pin));
+      await press('确认退款');
+    };
+    await page.route('**/pos/api/refunds', async (route) => {
+      await route.fetch();
+      await route.abort('connectionreset');
+    });
+    await ask();
+    await sees('网络不通，结果未知：再按一次不会重复');
+    await flow(page.unroute('**/pos/api/refunds'));
+    await press('返回');
+    await sees(/退款 ¥1.00/);
+    await ask();
+    await sees('退款已受理');
+    const { data } = (await flow(world.api('GET', `/v1/payments?terminal_id=${terminal_id}&limit=100`, { key: shop.key }))).body;
+    const { id } = data.find(({ amount_fen }: { amount_fen: number }) => amount_fen === 550);
+    assert.deepEqual(
+      (await shop.refundsOf(id)).map(({ amount_fen }) => amount_fen),
+      [100],
+    );
+    await press('返回');
+  });
+
+  it('a list that does not come is not told as a day without orders', async () => {
+    await page.route('**/pos/api/orders', (route) => route.abort('connectionreset'));
+    await press('收款');
+    await press('今日');
+    await sees('网络不通，未能读取');
+    assert.equal(await flow(page.getByText('今日还没有订单').count()), 0);
+    await picture('not-loaded');
+    await flow(page.unroute('**/pos/api/orders'));
+    await press('重试');
+    await sees('¥5.50');
+  });
+
   it('hands over with totals by wallet', async () => {
     // The gateway gives money back a while after it said that it would.
     await world.until(async () => {
-      const { data } = (await world.api('GET', `/v1/payments?terminal_id=${terminal_id}&limit=1`, { key: shop.key })).body;
-      return data[0].refunded_fen === 250;
+      const { data } = (await world.api('GET', `/v1/payments?terminal_id=${terminal_id}&limit=100`, { key: shop.key })).body;
+      return data.reduce((sum: number, { refunded_fen }: { refunded_fen: number }) => sum + refunded_fen, 0) === 350;
     });
     await press('交班');
     await sees('微信支付');
     await picture('shift');
     const rows = await flow(page.locator('tbody tr').allTextContents());
-    assert.deepEqual(rows, ['支付宝¥17.80 × 2¥0.00 × 0', '云闪付¥12.80 × 1¥0.00 × 0', '微信支付¥27.80 × 3¥2.50 × 1']);
+    assert.deepEqual(rows, ['支付宝¥22.30 × 3¥0.00 × 0', '翼支付¥12.80 × 1¥0.00 × 0', '云闪付¥12.80 × 1¥0.00 × 0', '微信支付¥33.30 × 4¥3.50 × 2']);
     await flow(page.getByLabel('收银员').fill('小王'));
-    await flow(page.locator('.sheet').getByRole('button', { name: '交班' }).click());
+    const handOver = () => flow(page.locator('.sheet').getByRole('button', { name: '交班' }).click());
+    // The answer is lost: pressed again it is the same hand-over, with its totals, and not an empty one behind it.
+    await page.route('**/pos/api/shift/handover', async (route) => {
+      await route.fetch();
+      await route.abort('connectionreset');
+    });
+    await handOver();
+    await sees('网络不通，结果未知：再按一次不会重复');
+    await flow(page.unroute('**/pos/api/shift/handover'));
+    await handOver();
     await sees('已交班');
+    await picture('handed-over');
+    assert.deepEqual(await flow(page.locator('tbody tr').allTextContents()), rows);
+    const { data } = (await flow(world.api('GET', `/v1/shifts?terminal_id=${terminal_id}`, { key: shop.key }))).body;
+    assert.deepEqual(
+      data.map(({ cashier }: { cashier: string }) => cashier),
+      ['小王'],
+    );
   });
 
   it('a receipt is printed on rolls of 58 and 80 mm, and nothing else with it', async () => {
@@ -256,7 +351,7 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
   it('fits 360 pixels without scrolling sideways, asks nothing of others, and breaks no rule of its policy', async () => {
     const wide = await flow(page.evaluate('document.documentElement.scrollWidth > innerWidth'));
     assert.equal(wide, false);
-    assert.deepEqual(problems, []);
+    assert.deepEqual(till.problems, []);
     const answer = await flow(fetch(pos()));
     assert.match(answer.headers.get('content-security-policy') ?? '', /default-src 'none'; script-src 'self'/);
     assert.equal((await flow(fetch(`${pos()}../../package.json`.replace('../..', '%2e%2e/%2e%2e')))).status, 404);

@@ -1,5 +1,7 @@
 import type { Shift, ShiftTotal } from '@heliu/contract';
 import { newId } from '../../../kernel/id.ts';
+import { RefusalError, refuse } from '../../../kernel/refusal.ts';
+import { parseRfc3339 } from '../../../kernel/time.ts';
 import { getTerminal } from '../../../merchants/terminals/service.ts';
 import type { Caller } from '../../../platform/caller.ts';
 import type { Ctx } from '../../../platform/ctx.ts';
@@ -19,10 +21,23 @@ export async function openShift(ctx: Ctx, device: Device): Promise<OpenShift> {
 /** What was decided before the hand-over is written by then: a decision is one statement, made within milliseconds of its time. */
 const settle_ms = 1_500;
 
-/** Hands over: counts what the terminal took since the hand-over before, and begins the next shift at the same instant. */
-export async function handOver(ctx: Ctx, device: Device, cashier: string): Promise<Shift> {
+/**
+ * Hands over: counts what the terminal took since the hand-over before, and begins the next shift at the same instant. A
+ * device that names its shift may send it again after a lost answer: what was handed over is shown, and nothing is twice.
+ */
+export async function handOver(
+  ctx: Ctx,
+  device: Device,
+  { cashier, opened_at: named }: { readonly cashier: string; readonly opened_at?: string },
+): Promise<Shift> {
   const { merchant_id, livemode, store_id, terminal_id } = device;
   const opened_at = await beginningOf(ctx, device);
+  const meant = named === undefined ? opened_at : parseRfc3339(named);
+  if (meant?.getTime() !== opened_at.getTime()) {
+    const known = meant && (await store.findShift(ctx, { merchant_id, livemode, terminal_id, opened_at: meant }));
+    if (!known) throw new RefusalError(refuse('parameter_invalid', 'opened_at'));
+    return viewShift(known);
+  }
   const closed_at = ctx.clock.now();
   await ctx.clock.sleep(settle_ms);
   const totals = await store.totalsOf(ctx, { merchant_id, terminal_id, from: opened_at, until: closed_at });

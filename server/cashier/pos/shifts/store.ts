@@ -34,6 +34,15 @@ export async function listShifts(ctx: Ctx, { merchant_id, livemode, terminal_id,
   return (await query.orderBy('id', 'desc').limit(limit).execute()) as unknown as ShiftRow[];
 }
 
+/** The hand-over of the shift that began then. */
+export async function findShift(
+  ctx: Ctx,
+  { merchant_id, livemode, terminal_id, opened_at }: Pick<ShiftRow, 'merchant_id' | 'livemode' | 'terminal_id' | 'opened_at'>,
+): Promise<ShiftRow | undefined> {
+  const query = ctx.db.kysely.selectFrom('shifts').select(columns).where('merchant_id', '=', merchant_id).where('terminal_id', '=', terminal_id);
+  return (await query.where('opened_at', '=', opened_at).where('livemode', '=', livemode).executeTakeFirst()) as unknown as ShiftRow | undefined;
+}
+
 /** Throws on `shifts_once` when another device handed the same shift over. */
 export const insertShift = async (ctx: Ctx, { totals, ...shift }: ShiftRow): Promise<void> =>
   void (await ctx.db.kysely
