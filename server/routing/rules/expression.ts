@@ -1,6 +1,7 @@
 import { type Method, methods } from '@heliu/contract';
 import { type ASTNode, Environment, type ParseResult } from '@marcbachmann/cel-js';
 import { routing_expression_nodes_max } from '../../kernel/limits.ts';
+import { plainOf } from './plain.ts';
 
 /** What a rule may ask about. Names and types are those of the language; every field is there for every payment. */
 export type Facts = {
@@ -55,8 +56,21 @@ export function compileExpression(source: string): Expression | Problem {
   // A regular expression of JavaScript may take longer than any payment waits.
   if (regex) return { en: 'matches() is not available; use startsWith, endsWith or contains', zh: '不支持 matches()，请用 startsWith、endsWith 或 contains' };
   const { ast } = program;
-  return { source, ast, matches: (facts) => holds(program, facts) };
+  return { source, ast, matches: matcherOf(program) };
 }
+
+/** The library is asked only of what plain tests leave open: of a hundred rules most are ruled out by their method or amount (2026-11-22). */
+function matcherOf(program: ParseResult): (facts: Facts) => boolean {
+  const plain = plainOf(program.ast);
+  if (plain?.whole) return plain.test;
+  return plain ? (facts) => plain.test(facts) && holds(program, facts) : (facts) => holds(program, facts);
+}
+
+/** A condition as the library alone evaluates it. */
+export const compileByLibrary = (source: string): ((facts: Facts) => boolean) => {
+  const program = environment.parse(source);
+  return (facts) => holds(program, facts);
+};
 
 export const isProblem = (value: object): value is Problem => 'en' in value && 'zh' in value;
 
@@ -94,10 +108,7 @@ function findCall(node: ASTNode, name: string): boolean {
 export const fieldsOf = (node: ASTNode): ReadonlySet<string> => new Set(node.op === 'id' ? [node.args] : partsOf(node).flatMap((part) => [...fieldsOf(part)]));
 
 /** A part of an expression by itself. */
-export const compilePart = (node: ASTNode): ((facts: Facts) => boolean) => {
-  const program = environment.parse(node.input.slice(node.start, node.end));
-  return (facts) => holds(program, facts);
-};
+export const compilePart = (node: ASTNode): ((facts: Facts) => boolean) => compileByLibrary(node.input.slice(node.start, node.end));
 
 const millisecond_offset = 8 * 3_600_000;
 

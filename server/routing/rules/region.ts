@@ -2,6 +2,7 @@ import { type Method, methods } from '@heliu/contract';
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { amount_fen_max } from '../../kernel/limits.ts';
 import { compilePart, type Facts, fieldsOf } from './expression.ts';
+import { conjuncts } from './plain.ts';
 
 /**
  * The payments that a condition can match, as a union of cells. Amounts are intervals; methods (and with them wallets and
@@ -71,8 +72,6 @@ export function contradiction(node: ASTNode): Field | undefined {
   }
   return undefined;
 }
-
-const conjuncts = (node: ASTNode): ASTNode[] => (node.op === '&&' ? node.args.flatMap(conjuncts) : [node]);
 
 function read(node: ASTNode, wanted: boolean): Region | undefined {
   switch (node.op) {
