@@ -104,6 +104,7 @@ export const errors = {
   payment_closing: entry(409, 'The payment is being closed at the channel.', '支付单正在渠道侧关闭。', true),
   payment_expired: entry(409, 'The payment has expired.', '支付单已过期。'),
   too_many_attempts: entry(409, 'The payment has had its maximum number of attempts.', '支付尝试次数已达上限。'),
+  attempt_not_found: entry(404, 'The payment has no such attempt.', '该支付单没有这次支付尝试。'),
   attempt_unsettled: entry(
     409,
     'An earlier payment code of this payment is still being settled. Wait for it or cancel the payment.',
@@ -162,6 +163,11 @@ export const errors = {
   merchant_refund_no_taken: entry(409, 'Another refund with different content has this merchant_refund_no.', '该商户退款单号已用于另一笔内容不同的退款。'),
   payment_not_paid: entry(422, 'Only a paid payment can be refunded.', '只有已支付的支付单才能退款。'),
   refund_exceeds_paid: entry(422, 'Together with earlier refunds this would be more than was paid.', '累计退款金额超过已支付金额。'),
+  refund_not_whole: entry(
+    422,
+    'Money of a duplicate or late attempt goes back whole[: {refundable_fen} fen].',
+    '重复或迟到的款项只能全额退回[：{refundable_fen} 分]。',
+  ),
   too_many_refunds: entry(422, 'The payment has had its maximum number of refunds.', '退款次数已达上限。'),
   // The ledger.
   posting_not_found: entry(404, 'There is no such posting in this book.', '账本中没有该凭证。'),

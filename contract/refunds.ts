@@ -20,7 +20,7 @@ export const Refund = Type.Object(
     cause: Type.Unsafe<RefundCause>({
       type: 'string',
       enum: [...refund_causes],
-      description: '`merchant`, or made by Heliu for duplicate or late money or a cancel. 退款起因。',
+      description: '`merchant`; `duplicate` or `late`: money that was never the payment’s; `cancel`: of a cancelled payment. 退款起因。',
     }),
     amount_fen: amount('退款金额。'),
     currency,
@@ -41,6 +41,12 @@ export type Refund = Static<typeof Refund>;
 export const CreateRefundBody = Type.Object(
   {
     payment_id: id('pay', 'Payment to refund. 要退款的支付单。'),
+    attempt_id: Type.Optional(
+      id(
+        'att',
+        'Only for money that Heliu does not give back by itself: a duplicate or late attempt that the merchant keeps, or whose refund the channel refused. It goes back whole. 仅用于合流未自动退回的重复或迟到款项，须全额。',
+      ),
+    ),
     merchant_refund_no: merchantNo("The merchant's refund number, unique for the merchant. 商户退款单号，商户内唯一。"),
     amount_fen: amount('退款金额。'),
     reason: Type.Optional(text(80, 'Shown to the payer where the channel does so. 退款原因。')),
@@ -68,7 +74,16 @@ export const createRefund = defineOperation({
   body: CreateRefundBody,
   status: 201,
   response: Refund,
-  errors: [...write_errors, 'payment_not_found', 'merchant_refund_no_taken', 'payment_not_paid', 'refund_exceeds_paid', 'too_many_refunds'],
+  errors: [
+    ...write_errors,
+    'payment_not_found',
+    'attempt_not_found',
+    'merchant_refund_no_taken',
+    'payment_not_paid',
+    'refund_exceeds_paid',
+    'refund_not_whole',
+    'too_many_refunds',
+  ],
 });
 
 export const createRefundByOrderNo = defineOperation({

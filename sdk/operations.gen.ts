@@ -181,14 +181,14 @@ export const resourcesOf = (call: Call) => ({
     /**
      * Refund a payment, whole or in part. 退款（全额或部分）。
      *
-     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `merchant_refund_no_taken`, `payment_not_paid`, `refund_exceeds_paid`, `too_many_refunds`, or what any call can answer.
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `attempt_not_found`, `merchant_refund_no_taken`, `payment_not_paid`, `refund_exceeds_paid`, `refund_not_whole`, `too_many_refunds`, or what any call can answer.
      */
     create: (body: CreateRefundBody, options?: CallOptions) =>
       call<Refund>({ method: 'POST', path: '/v1/refunds', body, answers: 'refund' }, options),
     /**
      * Refund a payment by the merchant's order number, whole or in part. 按商户订单号退款（全额或部分）。
      *
-     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `merchant_refund_no_taken`, `payment_not_paid`, `refund_exceeds_paid`, `too_many_refunds`, or what any call can answer.
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_not_found`, `attempt_not_found`, `merchant_refund_no_taken`, `payment_not_paid`, `refund_exceeds_paid`, `refund_not_whole`, `too_many_refunds`, or what any call can answer.
      */
     createByOrderNo: (merchant_order_no: string, body: CreateRefundByOrderNoBody, options?: CallOptions) =>
       call<Refund>({ method: 'POST', path: path`/v1/payments/by-order-no/${merchant_order_no}/refunds`, body, answers: 'refund' }, options),

@@ -308,7 +308,7 @@ export type Refund = {
   attempt_id: string;
   /** The merchant's refund number. 商户退款单号。 1 to 64 of 0-9 A-Z a-z _ - . * @ |, case-sensitive. */
   merchant_refund_no: string | null;
-  /** `merchant`, or made by Heliu for duplicate or late money or a cancel. 退款起因。 */
+  /** `merchant`; `duplicate` or `late`: money that was never the payment’s; `cancel`: of a cancelled payment. 退款起因。 */
   cause: RefundCause;
   /** 退款金额。 In fen 分 (1/100 CNY), 1 to 10000000000. */
   amount_fen: number;
@@ -336,6 +336,8 @@ export type Refund = {
 export type CreateRefundBody = {
   /** Payment to refund. 要退款的支付单。 */
   payment_id: string;
+  /** Only for money that Heliu does not give back by itself: a duplicate or late attempt that the merchant keeps, or whose refund the channel refused. It goes back whole. 仅用于合流未自动退回的重复或迟到款项，须全额。 */
+  attempt_id?: string;
   /** The merchant's refund number, unique for the merchant. 商户退款单号，商户内唯一。 1 to 64 of 0-9 A-Z a-z _ - . * @ |, case-sensitive. */
   merchant_refund_no: string;
   /** 退款金额。 In fen 分 (1/100 CNY), 1 to 10000000000. */
@@ -1118,6 +1120,8 @@ export type RefundHelpRequestBody = {
 };
 
 export type CreateRefundByOrderNoBody = {
+  /** Only for money that Heliu does not give back by itself: a duplicate or late attempt that the merchant keeps, or whose refund the channel refused. It goes back whole. 仅用于合流未自动退回的重复或迟到款项，须全额。 */
+  attempt_id?: string;
   /** The merchant's refund number, unique for the merchant. 商户退款单号，商户内唯一。 1 to 64 of 0-9 A-Z a-z _ - . * @ |, case-sensitive. */
   merchant_refund_no: string;
   /** 退款金额。 In fen 分 (1/100 CNY), 1 to 10000000000. */
@@ -1645,6 +1649,7 @@ export type ErrorCode =
   | 'payment_closing'
   | 'payment_expired'
   | 'too_many_attempts'
+  | 'attempt_not_found'
   | 'attempt_unsettled'
   | 'payment_not_cancellable'
   | 'checkout_session_not_found'
@@ -1672,6 +1677,7 @@ export type ErrorCode =
   | 'merchant_refund_no_taken'
   | 'payment_not_paid'
   | 'refund_exceeds_paid'
+  | 'refund_not_whole'
   | 'too_many_refunds'
   | 'posting_not_found'
   | 'posting_reversed'

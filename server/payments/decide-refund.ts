@@ -27,6 +27,29 @@ export function decideRefund({ payment }: Aggregate, refund: Refund): Change | R
   };
 }
 
+/**
+ * Gives back money that was never the payment's: kept by the merchant until now, or refused by the channel when Heliu sent it
+ * back. It goes back whole and touches none of the payment's amounts; that an attempt has one such refund, not counting
+ * refused ones, is the index `refunds_automatic`.
+ */
+export function decideReturn({ payment, attempts }: Aggregate, refund: Refund): Change | Refusal {
+  const attempt = attempts.find(({ id }) => id === refund.attempt_id);
+  if (!attempt) return refuse('attempt_not_found', 'attempt_id');
+  const { disposition, amount_fen } = attempt;
+  if (disposition === null || disposition === 'accepted') return refuse('payment_not_paid', 'attempt_id');
+  if (refund.amount_fen !== amount_fen) return refuse('refund_not_whole', 'amount_fen', { refundable_fen: Number(amount_fen) });
+  return {
+    ...untouched(payment),
+    // The sweeper sends it, by the way of all money that is not a payment's: an order that was to be reversed is reversed first.
+    new_refund: { ...refund, cause: disposition, next_query_at: refund.created_at },
+    transitions: [{ object_id: refund.id, version: 1, from_state: null, to_state: refund.state }],
+  };
+}
+
+/** A refund that the channel had refused went back after all, and so did another of the same attempt, or it is on its way. */
+export const decideReturnedTwice = (aggregate: Aggregate, refund: Refund, env: DecisionEnv): Change =>
+  parked(aggregate, refund, 'orphan_refund', { state: refund.state, received_fen: String(refund.amount_fen) }, env);
+
 /** Decides what a channel's word on a refund changes. Undefined: nothing. */
 export function decideRefundFact(aggregate: Aggregate, refund: Refund, fact: RefundFact, env: DecisionEnv): Change | undefined {
   switch (fact.is) {

@@ -119,7 +119,8 @@ async function act(world: World, journal: Journal, dice: Dice, life: Life): Prom
     case 5:
     case 6: {
       const merchant_refund_no = `${life.order_no}-r${dice.below(4)}`;
-      const refund = { payment_id: id, merchant_refund_no, amount_fen: 1 + dice.below(800) };
+      const of_attempt = dice.chance(0.25) ? returnOf(dice.pick(life.tries)) : {};
+      const refund = { payment_id: id, merchant_refund_no, amount_fen: 1 + dice.below(800), ...of_attempt };
       const other = dice.chance(0.4) ? post('/v1/refunds', { ...refund, merchant_refund_no: `${merchant_refund_no}b` }) : undefined;
       await Promise.all([post('/v1/refunds', refund), other]);
       return;
@@ -131,6 +132,9 @@ async function act(world: World, journal: Journal, dice: Dice, life: Life): Prom
       await pay(world, dice, life);
   }
 }
+
+/** The money of one try, whether or not it was the payment's. */
+const returnOf = ({ attempt, amount_fen }: Payment) => (attempt ? { attempt_id: attempt.id, amount_fen } : {});
 
 /** The payer's hand on one of the tries; who pays one of them may pay another as well. */
 export async function pay(world: World, dice: Dice, life: Life): Promise<void> {

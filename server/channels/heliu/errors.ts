@@ -69,6 +69,9 @@ const of_payments: Every<typeof createPayment> = {
 const of_refunds: Every<typeof createRefundByOrderNo> = {
   ...turned_away,
   payment_not_found: no('payment_not_at_channel'),
+  // Of a refund that names an attempt, which ours never does.
+  attempt_not_found: no('refund_not_allowed'),
+  refund_not_whole: no('refund_amount_refused'),
   payment_not_paid: no('refund_not_allowed'),
   refund_exceeds_paid: no('refund_amount_refused'),
   too_many_refunds: no('refund_not_allowed'),

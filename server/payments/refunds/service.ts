@@ -12,9 +12,9 @@ import type { Caller } from '../../platform/caller.ts';
 import { violatedConstraint } from '../../platform/db/db.ts';
 import { awaitReply, type FrozenReply, freeze, keep } from '../../platform/idempotency/idempotency.ts';
 import type { Attempt } from '../attempt.ts';
-import type { Aggregate } from '../change.ts';
+import type { Aggregate, Change } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
-import { decideRefund, decideRefundFact } from '../decide-refund.ts';
+import { decideRefund, decideRefundFact, decideReturn, decideReturnedTwice } from '../decide-refund.ts';
 import type { Payment } from '../payment.ts';
 import { mayResendRefund } from '../pursuit.ts';
 import { isOpenRefund, type Refund, refund_table } from '../refund.ts';
@@ -36,7 +36,7 @@ export async function createRefund(call: RefundCall): Promise<FrozenReply> {
     merchant_id: caller.merchant_id,
     id: newId('refund', now, ctx.rng),
     payment_id: body.payment_id,
-    attempt_id: first.payment.accepted_attempt_id ?? '',
+    attempt_id: body.attempt_id ?? first.payment.accepted_attempt_id ?? '',
     livemode: caller.livemode,
     merchant_refund_no: body.merchant_refund_no,
     request_hash: call.request_hash,
@@ -58,6 +58,7 @@ export async function createRefund(call: RefundCall): Promise<FrozenReply> {
   if ('frozen' in reserved) return reserved;
   const stored = reserved.change?.new_refund;
   assert(stored, 'a reservation stores the refund');
+  if (stored.cause !== 'merchant') return freeze(call, 201, JSON.stringify(viewRefund(stored, merchant.code)));
   const { attempt, account } = await wayBack(ctx, reserved.aggregate, stored);
   const answered = await ctx.channels.refund(account, refundInput(stored, attempt, merchant.code, notifyUrl(ctx, account)));
   const done = await applyRefundWord(ctx, merchant, account, stored, { ...answered, via: 'answer' }, { first: reserved.aggregate, reply: call });
@@ -72,15 +73,21 @@ async function reserve(call: RefundCall, merchant: Merchant, first: Aggregate, r
       merchant,
       first,
       read: () => store.findById(ctx, caller.merchant_id, body.payment_id),
-      decide: (aggregate) => decideRefund(aggregate, { ...refund, attempt_id: aggregate.payment.accepted_attempt_id ?? '' }),
+      decide: (aggregate) => {
+        const { accepted_attempt_id } = aggregate.payment;
+        const is_own = body.attempt_id === undefined || body.attempt_id === accepted_attempt_id;
+        return is_own ? decideRefund(aggregate, { ...refund, attempt_id: accepted_attempt_id ?? '' }) : decideReturn(aggregate, refund);
+      },
       source: { via: 'request', evidence: undefined },
       key: takeKey(call, 'create_refund', refund.id),
     });
   } catch (error) {
     const violated = violatedConstraint(error);
-    if (violated !== 'idempotency_keys_pkey' && violated !== 'refunds_refund_no' && !(error instanceof RefusalError)) throw error;
+    const is_given_back = violated === 'refunds_automatic';
+    if (violated !== 'idempotency_keys_pkey' && violated !== 'refunds_refund_no' && !is_given_back && !(error instanceof RefusalError)) throw error;
     const repeated = await repeatedRefund(call, merchant);
     if (repeated) return repeated;
+    if (is_given_back) throw new RefusalError(refuse('refund_exceeds_paid', 'attempt_id', { refundable_fen: 0 }));
     throw error;
   }
 }
@@ -133,18 +140,27 @@ export function applyRefundWord(
 ): Promise<Applied> {
   const { merchant_id, id, payment_id } = refund;
   let current: Refund = refund;
-  return apply(ctx, {
+  const work = {
     merchant,
-    first: options.first,
     read: async () => {
       const aggregate = await store.findById(ctx, merchant_id, payment_id);
       current = (await store.findRefund(ctx, merchant_id, id)) ?? current;
       return aggregate;
     },
-    decide: (aggregate, env) => decideRefundFact(aggregate, current, word.fact, env),
     source: { via: word.via, evidence: evidenceOf(ctx, merchant_id, account.id, word.exchange) },
-    reply: options.reply && { call: options.reply, status: 201, body: (_, change) => viewRefund(change?.refunds[0] ?? current, merchant.code) },
-  });
+    reply: options.reply && {
+      call: options.reply,
+      status: 201,
+      body: (_: Aggregate, change: Change | undefined) => viewRefund(change?.refunds[0] ?? current, merchant.code),
+    },
+  };
+  return apply(ctx, { ...work, first: options.first, decide: (aggregate, env) => decideRefundFact(aggregate, current, word.fact, env) }).catch(
+    (error: unknown) => {
+      // Refused once and given back by another refund since: this one is not believed, a person looks.
+      if (violatedConstraint(error) !== 'refunds_automatic') throw error;
+      return apply(ctx, { ...work, decide: (aggregate, env) => decideReturnedTwice(aggregate, current, env) });
+    },
+  );
 }
 
 /** Asks about an open refund, and sends one again that never arrived, always under the same number. Called by the sweeper. */
