@@ -70,6 +70,14 @@ export function defineChannel<const S extends TObject>(channel: Omit<Channel<Sta
 export const secretField = (description: string, options: Record<string, unknown> = {}) =>
   Type.Unsafe<Secret>({ type: 'string', minLength: 1, 'x-secret': true, description, ...options });
 
+/** The setting by which an operator believes a no that carries no signature. Without it such a no is unknown, and a query tells. */
+export const unsignedErrorsField = () =>
+  Type.Optional(
+    Type.Boolean({
+      description: 'Believe error answers that carry no signature (https alone vouches for them); false unless told. 是否采信未签名的错误应答，默认否。',
+    }),
+  );
+
 /** The account that an order was sent with, at the version it was sent with. */
 export type Account<Config = unknown> = {
   readonly id: string;

@@ -22,6 +22,15 @@ export const asks = (why: Ask['why']): Meaning => ({ final: 'ask', why });
 /** A code that a table does not list is never final. */
 export const meaningIn = (table: Table, code: string): Meaning => (Object.hasOwn(table, code) ? table[code] : undefined) ?? asks('unlisted');
 
+/**
+ * What an error without a signature may mean: nothing that is final. That an order is not there, or is under way, ends nothing by
+ * itself, so it is heard.
+ */
+export const unsigned = (meaning: Meaning, { trust_unsigned_errors }: { readonly trust_unsigned_errors?: boolean }): Meaning => {
+  const ends = meaning.final === 'no' || (meaning.final === 'wait' && meaning.state === 'closed');
+  return ends && trust_unsigned_errors !== true ? asks('unlisted') : meaning;
+};
+
 /** A verified failure in our words and in the gateway's. */
 export type Failure = { readonly meaning: Meaning; readonly code: string; readonly message?: string | undefined };
 

@@ -74,6 +74,15 @@ it('success true is not paid: only transStatus B is', () => {
   }
 });
 
+it('an error carries no signature: it ends nothing unless the account believes it', () => {
+  const answer = { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ success: false, result: null, errorCode: 'BARCODE_VALIDATE_ERROR' })) };
+  const input = aPayment('bestpay_barcode', { auth_code: '510000000000000000' });
+  const said = (trust_unsigned_errors: boolean) =>
+    (chargeCode.outcome(answer, input, { ...account, config: { ...account.config, trust_unsigned_errors } }, env) as { is: string }).is;
+  assert.equal(said(false), 'ask');
+  assert.equal(said(true), 'refused');
+});
+
 describe('the simulator', () => {
   it('refuses a MAC over sorted names', async () => {
     const { body = '' } = queryOrder.request(orderOf(aPayment('bestpay_barcode')), account, env) as WireRequest;
@@ -122,6 +131,8 @@ describe('the simulator', () => {
     const charge = aCharge(stand, 'bestpay_barcode', 'pays');
     await stand.client.pay(account, charge);
     stand.clock.advance(86_400_000);
-    assert.equal(essence(await stand.client.reverse(account, orderOf(charge))), 'refused refund_window_closed');
+    assert.equal(essence(await stand.client.reverse(account, orderOf(charge))), 'unknown unlisted', 'the no is unsigned');
+    const believing = { ...account, config: { ...account.config, trust_unsigned_errors: true } };
+    assert.equal(essence(await stand.client.reverse(believing, orderOf(charge))), 'refused refund_window_closed');
   });
 });

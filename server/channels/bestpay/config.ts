@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { secretField } from '../define.ts';
+import { secretField, unsignedErrorsField } from '../define.ts';
 
 const no = (description: string, max = 30) => Type.String({ pattern: `^[0-9A-Za-z]{1,${max}}$`, description });
 
@@ -24,6 +24,7 @@ export const config = Type.Object(
     gateway_url: Type.Optional(
       Type.String({ pattern: '^https?://[^\\s?#]+[^/\\s?#]$', maxLength: 256, description: 'https://webpaywg.bestpay.com.cn unless told. 网关地址。' }),
     ),
+    trust_unsigned_errors: unsignedErrorsField(),
   },
   { additionalProperties: false },
 );

@@ -1,6 +1,6 @@
 import { asks, type Meaning, meaningIn, no, type Table, wait } from '../meaning.ts';
 
-/** Codes of the manual 付款码收银 MAPI V2.8, chapters on errors. Its errors carry no signature: the connection vouches for them. */
+/** Codes of the manual 付款码收银 MAPI V2.8, chapters on errors. Its errors carry no signature: none that ends anything is believed unless the account says so. */
 export type Call = 'pay' | 'query' | 'reverse' | 'refund';
 
 const common: Table = {

@@ -62,7 +62,7 @@ export const chargeCode: Operation<Config, PayInput, PayFact> = {
   },
   verify: verifyState,
   outcome(answer, input, account, env) {
-    const { fields, failure } = outcomeOf('pay', answer);
+    const { fields, failure } = outcomeOf('pay', answer, account);
     if (failure) return payFailure(failure);
     const fact = readState(fields, input, account, env);
     return fact.is === 'waiting' ? { is: 'waiting', action: { type: 'wait' } } : fact;
@@ -77,7 +77,7 @@ export const queryOrder: Operation<Config, OrderInput, PaymentFact> = {
   },
   verify: verifyState,
   outcome(answer, input, account, env) {
-    const { fields, failure } = outcomeOf('query', answer);
+    const { fields, failure } = outcomeOf('query', answer, account);
     return failure ? queryFailure(failure) : readState(fields, input, account, env);
   },
 };
@@ -151,8 +151,8 @@ export const reverseOrder: Operation<Config, OrderInput, UndoFact> = {
     return formRequest(account, '/reverse/reverse', fields, undoParts(fields));
   },
   verify: verifyBy(undoneParts),
-  outcome(answer) {
-    const { failure } = outcomeOf('reverse', answer);
+  outcome(answer, _, account) {
+    const { failure } = outcomeOf('reverse', answer, account);
     return failure ? undoFailure(failure) : { is: 'closed', money: 'not_said' };
   },
 };

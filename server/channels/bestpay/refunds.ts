@@ -31,8 +31,8 @@ export const requestRefund: Operation<Config, RefundInput, RefundFact> = {
     return formRequest(account, '/refund/commonRefund', fields, [...undoParts(fields), ['LEDGERDETAIL', ledger]]);
   },
   verify: verifyBy(undoneParts),
-  outcome(answer, input) {
-    const { fields, failure } = outcomeOf('refund', answer);
+  outcome(answer, input, account) {
+    const { fields, failure } = outcomeOf('refund', answer, account);
     if (failure) return refundFailure(failure);
     if (requiredField(fields, 'refundReqNo') !== shortNo(input.channel_refund_no)) return ask('unreadable', 'the answer is about another refund');
     return { is: 'pending' };
@@ -43,8 +43,8 @@ export const queryRefund: Operation<Config, RefundInput, RefundFact> = {
   retry: 'same_key',
   request: (input, account) => queryRequest(account, shortNo(input.channel_order_no), shortNo(input.channel_refund_no), input.created_at),
   verify: verifyState,
-  outcome(answer, input) {
-    const { fields, failure } = outcomeOf('query', answer);
+  outcome(answer, input, account) {
+    const { fields, failure } = outcomeOf('query', answer, account);
     if (failure) return refundFailure(failure);
     if (requiredField(fields, 'orderReqNo') !== shortNo(input.channel_refund_no)) return ask('unreadable', 'the answer is about another refund');
     return readRefund(fields);

@@ -1,6 +1,6 @@
 import type { Account, Verdict, WireAnswer, WireRequest } from '../define.ts';
 import type { Fields } from '../flat-xml.ts';
-import type { Failure } from '../meaning.ts';
+import { type Failure, unsigned } from '../meaning.ts';
 import { type Config, gatewayOf } from './config.ts';
 import { type Call, meaningOf } from './errors.ts';
 import { isMac, macOf, type Part } from './mac.ts';
@@ -41,7 +41,7 @@ export function readAnswer(answer: WireAnswer): Answer {
 /** Absent values stand as the word `null` in the MAC of an answer. */
 export const spelled = (result: Readonly<Record<string, unknown>>, name: string): string => String(result[name] ?? 'null');
 
-/** A success is believed only with its MAC. An error never has one. */
+/** A success is believed only with its MAC. An error never has one, so it is read for what ends nothing. */
 export function verifyBy(parts: (result: Readonly<Record<string, unknown>>) => readonly Part[]) {
   return (answer: WireAnswer, { config }: Account<Config>): Verdict => {
     const { success, result } = readAnswer(answer);
@@ -54,9 +54,11 @@ export function verifyBy(parts: (result: Readonly<Record<string, unknown>>) => r
 export function outcomeOf(
   call: Call,
   answer: WireAnswer,
+  { config }: Account<Config>,
 ): { readonly fields: Fields; readonly failure: undefined } | { readonly fields: undefined; readonly failure: Failure } {
   const { success, result, errorCode, errorMsg } = readAnswer(answer);
-  if (!success || result === undefined) return { fields: undefined, failure: { meaning: meaningOf(call, errorCode), code: errorCode, message: errorMsg } };
+  if (!success || result === undefined)
+    return { fields: undefined, failure: { meaning: unsigned(meaningOf(call, errorCode), config), code: errorCode, message: errorMsg } };
   const texts = Object.entries(result).flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, String(value)] as const]));
   return { fields: Object.fromEntries(texts), failure: undefined };
 }

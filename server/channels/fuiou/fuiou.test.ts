@@ -116,14 +116,15 @@ it('a notification is read whether its text is encoded for the form alone or onc
 });
 
 it('a payment that failed ends a payment code, and no order that is still shown', () => {
-  const of = (method: 'wechat_qr' | 'wechat_barcode') => {
+  const of = (method: 'wechat_qr' | 'wechat_barcode', trans_stat = 'PAYERROR') => {
     const order = orderOf(aPayment(method));
-    const text = `<xml><result_code>000000</result_code><mchnt_order_no>${order.channel_order_no.slice(6)}</mchnt_order_no><trans_stat>PAYERROR</trans_stat></xml>`;
+    const text = `<xml><result_code>000000</result_code><mchnt_order_no>${order.channel_order_no.slice(6)}</mchnt_order_no><trans_stat>${trans_stat}</trans_stat></xml>`;
     const answer = { status: 200, headers: {}, body: Buffer.from(percentGbk(text)) };
     return queryOrder.outcome(answer, order, { ...account, merchant_code: order.channel_order_no.slice(0, 6) }, env) as { is: string };
   };
   assert.equal(of('wechat_barcode').is, 'refused');
   assert.equal(of('wechat_qr').is, 'ask');
+  for (const method of ['wechat_qr', 'wechat_barcode'] as const) assert.equal(of(method, 'FAIL').is, 'closed', 'TRADE_CLOSED');
 });
 
 it('recall Y asks for the same undoing again', () => {

@@ -117,11 +117,11 @@ function readState(fields: Fields, { channel_order_no, method }: OrderInput, acc
     case 'NOTPAY':
     case 'USERPAYING':
       return { is: 'waiting' };
+    // The page on queries explains FAIL as TRADE_CLOSED.
+    case 'FAIL':
     case 'CLOSED':
     case 'REVOKED':
       return { is: 'closed' };
-    case 'FAIL':
-      return refused('other', state, fields.result_msg);
     case 'PAYERROR':
       // The wallet says so of payment codes; an order that is shown could still be paid.
       return methods[method].scene === 'barcode' ? refused('other', state, fields.result_msg) : ask('unlisted', state);

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { secretField } from '../define.ts';
+import { secretField, unsignedErrorsField } from '../define.ts';
 
 const no = (description: string) => Type.String({ pattern: '^[0-9A-Za-z]{1,64}$', description });
 
@@ -14,6 +14,7 @@ export const config = Type.Object(
       maxLength: 256,
       description: 'Address of the installation’s payment gateway: https://pay.example.com. 支付网关地址。',
     }),
+    trust_unsigned_errors: unsignedErrorsField(),
   },
   { additionalProperties: false },
 );

@@ -56,9 +56,14 @@ it('B-02: a message cut out of the texts of another order is refused, though its
 describe('errors', () => {
   const order = aPayment('wechat_qr');
   const pay = (code: number, msg = 'x') => prepay('wechat_qr').outcome(answer({ code, msg, data: null }), order, account, env) as { is: string };
-  it('are final only where the check of parameters threw them', () => {
-    assert.equal(pay(11).is, 'refused');
-    for (const code of [10, 12, 9999, 5000, 4711]) assert.equal(pay(code).is, 'ask');
+  it('carry no signature, so none is final', () => {
+    for (const code of [11, 10, 12, 9999, 5000, 4711]) assert.equal(pay(code).is, 'ask');
+  });
+  it('are final where the account believes them and the check of parameters threw them', () => {
+    const believing = { ...account, config: { ...account.config, trust_unsigned_errors: true } };
+    const said = (code: number) => (prepay('wechat_qr').outcome(answer({ code, msg: 'x', data: null }), order, believing, env) as { is: string }).is;
+    assert.equal(said(11), 'refused');
+    for (const code of [10, 12, 9999, 5000, 4711]) assert.equal(said(code), 'ask');
   });
   it('of a query say at most that there is no such order', () => {
     const asked = (code: number, msg: string) => queryOrder.outcome(answer({ code, msg, data: null }), orderOf(order), account, env) as { is: string };

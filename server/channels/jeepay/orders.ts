@@ -60,7 +60,7 @@ export function prepay(method: Taken): Operation<Config, PayInput, PayFact> {
     },
     verify: verifyAnswer,
     outcome(answer, input, account) {
-      const { data, failure } = dataOf(answer, true);
+      const { data, failure } = dataOf(answer, true, account);
       if (failure) return payFailure(failure);
       if (fullNo(account, textIn(data, 'mchOrderNo')) !== input.channel_order_no) return ask('unreadable', 'the answer is about another order');
       const state = integerIn(data, 'orderState');
@@ -99,14 +99,18 @@ export const queryOrder: Operation<Config, OrderInput, PaymentFact> = {
   request: (input, account, env) => signedRequest(account, env, '/api/pay/query', { mchOrderNo: shortNo(input.channel_order_no) }),
   verify: verifyAnswer,
   outcome(answer, input, account) {
-    const { data, failure } = dataOf(answer, false);
+    const { data, failure } = dataOf(answer, false, account);
     if (failure) return queryFailure(failure);
     if (fullNo(account, textIn(data, 'mchOrderNo')) !== input.channel_order_no) return ask('unreadable', 'the answer is about another order');
     return readState(data);
   },
 };
 
-/** 0 made, 1 paying, 2 paid, 3 failed, 4 cancelled, 5 refunded, 6 closed. */
+/**
+ * 0 made, 1 paying, 2 paid, 3 failed, 4 cancelled, 5 refunded, 6 closed. A payment that has failed can come to nothing else: only one
+ * in state 1 is ever made a success.
+ * @see https://github.com/jeequan/jeepay (PayOrderService.updateIng2Success)
+ */
 export function readState(data: Values): Settled<PaymentFact> {
   switch (integerIn(data, 'state')) {
     case 0:
@@ -143,8 +147,8 @@ export const closeOrder: Operation<Config, OrderInput, UndoFact> = {
   retry: 'same_key',
   request: (input, account, env) => signedRequest(account, env, '/api/pay/close', { mchOrderNo: shortNo(input.channel_order_no) }),
   verify: verifyAnswer,
-  outcome(answer) {
-    const { failure } = dataOf(answer, false);
+  outcome(answer, _, account) {
+    const { failure } = dataOf(answer, false, account);
     if (!failure) return { is: 'closed', money: 'none' };
     return failure.code === '9999' && failure.meaning.final === 'ask' ? { is: 'not_closable' } : undoFailure(failure);
   },

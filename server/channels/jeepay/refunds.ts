@@ -20,8 +20,8 @@ export const requestRefund: Operation<Config, RefundInput, RefundFact> = {
       ...(input.notify_url.length > 128 ? {} : { notifyUrl: input.notify_url }),
     }),
   verify: verifyAnswer,
-  outcome: (answer, input) => {
-    const { data, failure } = dataOf(answer, true);
+  outcome: (answer, input, account) => {
+    const { data, failure } = dataOf(answer, true, account);
     return failure ? refundFailure(failure) : ours(data, input);
   },
 };
@@ -30,8 +30,8 @@ export const queryRefund: Operation<Config, RefundInput, RefundFact> = {
   retry: 'same_key',
   request: (input, account, env) => signedRequest(account, env, '/api/refund/query', { mchRefundNo: shortNo(input.channel_refund_no) }),
   verify: verifyAnswer,
-  outcome: (answer, input) => {
-    const { data, failure } = dataOf(answer, false);
+  outcome: (answer, input, account) => {
+    const { data, failure } = dataOf(answer, false, account);
     return failure ? refundFailure(failure) : ours(data, input);
   },
 };

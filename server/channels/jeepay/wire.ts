@@ -1,5 +1,5 @@
 import type { Account, Env, Verdict, WireAnswer, WireRequest } from '../define.ts';
-import { asks, type Failure, type Meaning, meaningIn, no, type Table, wait } from '../meaning.ts';
+import { asks, type Failure, type Meaning, meaningIn, no, type Table, unsigned, wait } from '../meaning.ts';
 import { type Config, gatewayOf } from './config.ts';
 import { isSigned, signValues, type Values } from './sign.ts';
 
@@ -27,7 +27,7 @@ export function readAnswer(answer: WireAnswer): Answer {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Data is believed only with its signature. What comes without data says no more than its code. */
+/** Data is believed only with its signature. What comes without data says no more than its code, and ends nothing. */
 export function verifyAnswer(answer: WireAnswer, { config }: Account<Config>): Verdict {
   const { code, data, sign } = readAnswer(answer);
   if (Object.keys(data).length > 0) return isSigned(data, sign, config.app_secret) ? 'valid' : 'invalid';
@@ -54,10 +54,11 @@ function meaningOf(effect: boolean, { code, msg }: Answer): Meaning {
 export function dataOf(
   answer: WireAnswer,
   effect: boolean,
+  { config }: Account<Config>,
 ): { readonly data: Values; readonly failure: undefined } | { readonly data: undefined; readonly failure: Failure } {
   const read = readAnswer(answer);
   if (read.code === 0) return { data: read.data, failure: undefined };
-  return { data: undefined, failure: { meaning: meaningOf(effect, read), code: String(read.code), message: read.msg } };
+  return { data: undefined, failure: { meaning: unsigned(meaningOf(effect, read), config), code: String(read.code), message: read.msg } };
 }
 
 export function textIn(values: Values, name: string): string {

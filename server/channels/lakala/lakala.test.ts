@@ -122,3 +122,18 @@ it('settings name the key or certificate that does not parse', () => {
     assert.equal('param' in read ? read.param : undefined, param);
   }
 });
+
+it('a shown order that has failed may be paid by another payer until its time is over; a payment code has failed for good', () => {
+  const asked = (method: 'alipay_qr' | 'alipay_barcode', now: (expires_at: Date) => Date) => {
+    const order = orderOf(aPayment(method));
+    const answer = { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ code: 'BBS00000', resp_data: { trade_state: 'FAIL' } })) };
+    return (queryOrder.outcome(answer, order, account, { now: now(order.expires_at), nonce: '' }) as { is: string }).is;
+  };
+  const before = (at: Date) => new Date(at.getTime() - 1);
+  assert.equal(asked('alipay_qr', before), 'ask');
+  assert.equal(
+    asked('alipay_qr', (at) => at),
+    'refused',
+  );
+  assert.equal(asked('alipay_barcode', before), 'refused');
+});

@@ -96,11 +96,16 @@ export const queryOrder: Operation<Config, OrderInput, PaymentFact> = {
   retry: 'same_key',
   request: (input, account, env) => signedRequest(account, env, '/api/v3/labs/query/tradequery', { out_trade_no: input.channel_order_no }),
   verify: verifyAnswer,
-  outcome(answer, input, { config }) {
+  outcome(answer, input, { config }, { now }) {
     const { data, failure } = dataOf(answer, config);
-    return failure ? queryFailure(failure) : readState(data, textIn(data, 'trade_state'), input);
+    if (failure) return queryFailure(failure);
+    const state = textIn(data, 'trade_state');
+    return state === 'FAIL' && mayStillBePaid(input, now) ? ask('unlisted', state) : readState(data, state, input);
   },
 };
+
+/** Whether the whole order has failed, or one payer of a code that another may still scan, is not published: before its time is over it is asked about. */
+const mayStillBePaid = ({ method, expires_at }: OrderInput, now: Date): boolean => methods[method].scene !== 'barcode' && now < expires_at;
 
 /** `REFUND` and `PART_REFUND` were paid. `UNKNOWN` is the gateway's own doubt. */
 export function readState(data: Json, state: string, input: { readonly channel_order_no: string }): Settled<PaymentFact> {

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { secretField } from '../define.ts';
+import { secretField, unsignedErrorsField } from '../define.ts';
 import { certificateOf, privateKeyOf, publicKeyOf } from '../keys.ts';
 
 const oneOf = <const T extends readonly string[]>(values: T, description: string) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description });
@@ -48,11 +48,7 @@ export const config = Type.Object(
     gateway_url: Type.Optional(
       Type.String({ pattern: '^https?://[^\\s?#]+[^/\\s?#]$', maxLength: 256, description: 'https://api.mch.weixin.qq.com unless told. 网关地址。' }),
     ),
-    trust_unsigned_errors: Type.Optional(
-      Type.Boolean({
-        description: 'Believe error answers that carry no signature (https alone vouches for them); false unless told. 是否采信未签名的错误应答，默认否。',
-      }),
-    ),
+    trust_unsigned_errors: unsignedErrorsField(),
   },
   { additionalProperties: false },
 );
