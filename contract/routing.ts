@@ -183,7 +183,11 @@ export const CostRow = Type.Object(
     count: Type.Integer({ minimum: 1, description: 'Payments. 笔数。' }),
     amount_fen: amountShown('金额合计。'),
     quoted_fee_fen: nullable(amountShown('By the terms when it was routed; null where an account had no price. 报价手续费合计。')),
-    charged_fee_fen: nullable(amountShown('As the channel told it; null where it did not tell for all. 渠道实收手续费合计。')),
+    charged_fee_fen: nullable(
+      amountShown(
+        'By the channel’s bill, else as it told with the payment; null where neither says it of all. 渠道实收手续费合计（以对账单为准，其次为支付应答或通知）。',
+      ),
+    ),
   },
   { additionalProperties: false },
 );

@@ -959,7 +959,7 @@ export type Costs = {
     amount_fen: number;
     /** By the terms when it was routed; null where an account had no price. 报价手续费合计。 In fen 分. */
     quoted_fee_fen: number | null;
-    /** As the channel told it; null where it did not tell for all. 渠道实收手续费合计。 In fen 分. */
+    /** By the channel’s bill, else as it told with the payment; null where neither says it of all. 渠道实收手续费合计（以对账单为准，其次为支付应答或通知）。 In fen 分. */
     charged_fee_fen: number | null;
   })[];
 };

@@ -1,5 +1,6 @@
 import type { AccountTerms, CostRow, Method, Switch } from '@heliu/contract';
 import { type Kysely, sql } from 'kysely';
+import { roundMillifen } from '../channels/bill.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Statement } from '../platform/db/db.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
@@ -254,23 +255,30 @@ export async function sweep(
   );
 }
 
-/** Payments of these business days by day, account and method, with what they cost. */
+/**
+ * Payments of these business days by day, account and method, with what they cost. What the channel charged is what its bill says of
+ * the payment, else what it told with the payment itself.
+ */
 export async function sumCosts(ctx: Ctx, { merchant_id, livemode }: Mode, from: Date, before: Date): Promise<CostRow[]> {
-  const { rows } = await sql<{ [K in keyof CostRow]: CostRow[K] extends number ? bigint : CostRow[K] extends number | null ? bigint | null : CostRow[K] }>`
+  type Sums = { [K in keyof CostRow]: CostRow[K] extends number ? bigint : CostRow[K] extends number | null ? bigint | null : CostRow[K] };
+  const charged = sql`coalesce(l.fee_millifen, a.channel_fee_fen * 1000)`;
+  const { rows } = await sql<Omit<Sums, 'charged_fee_fen'> & { readonly charged_millifen: bigint | null }>`
     select to_char(a.paid_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD') as biz_date, a.channel, a.channel_account_id, a.method,
       count(*) as count, sum(a.amount_fen)::bigint as amount_fen,
       case when count(*) = count(d.quoted_fee_fen) then sum(d.quoted_fee_fen)::bigint end as quoted_fee_fen,
-      case when count(*) = count(a.channel_fee_fen) then sum(a.channel_fee_fen)::bigint end as charged_fee_fen
+      case when count(*) = count(${charged}) then sum(${charged})::bigint end as charged_millifen
     from attempts a join payments p on p.merchant_id = a.merchant_id and p.id = a.payment_id
       left join routing_decisions d on d.merchant_id = a.merchant_id and d.attempt_id = a.id
+      left join recon_matches m on m.merchant_id = a.merchant_id and m.object_id = a.id
+      left join bill_lines l on l.merchant_id = m.merchant_id and l.bill_id = m.bill_id and l.line = m.line
     where a.merchant_id = ${merchant_id} and p.livemode = ${livemode} and a.state = 'succeeded' and a.paid_at >= ${from} and a.paid_at < ${before}
     group by 1, 2, 3, 4 order by 1, 2, 3, 4`.execute(ctx.db.kysely);
   const whole = (value: bigint | null) => (value === null ? null : Number(value));
-  return rows.map((row) => ({
+  return rows.map(({ charged_millifen, ...row }) => ({
     ...row,
     count: Number(row.count),
     amount_fen: Number(row.amount_fen),
     quoted_fee_fen: whole(row.quoted_fee_fen),
-    charged_fee_fen: whole(row.charged_fee_fen),
+    charged_fee_fen: whole(charged_millifen === null ? null : roundMillifen(charged_millifen)),
   }));
 }
