@@ -31,7 +31,7 @@ import {
   write,
 } from './kit/artificial-bench.ts';
 import { artificial, macOf, signedHeaders } from './kit/artificial-channel.ts';
-import { httpAnswer } from './kit/raw-gateway.ts';
+import { httpAnswer } from './kit/test-raw-gateway.ts';
 
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -26,7 +26,7 @@ import {
   write,
 } from './kit/artificial-bench.ts';
 import { signedHeaders } from './kit/artificial-channel.ts';
-import { httpAnswer, openRawGateway, type RawAnswer } from './kit/raw-gateway.ts';
+import { httpAnswer, openRawGateway, type RawAnswer } from './kit/test-raw-gateway.ts';
 
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {

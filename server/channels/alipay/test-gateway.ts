@@ -5,6 +5,7 @@ import { addMs, type Clock } from '../../kernel/time.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { createLog } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
+import { createArrivals } from '../../testing/arrivals.ts';
 import { createTestClock, type TestClock } from '../../testing/clock.ts';
 import { createTestRng } from '../../testing/rng.ts';
 import { readSettings } from '../account-settings.ts';
@@ -47,8 +48,7 @@ export async function openTestGateway({
   const prepared = await enrolled;
   const loaded = entries ?? prepared.entries;
   const journal = [...loaded];
-  const deliveries: Delivered[] = [];
-  const waiting = new Set<() => void>();
+  const deliveries = createArrivals<Delivered>();
   const aes_keys = new Map<string, string>();
   let reply = { status: 200, body: 'success' };
   let base_url = '';
@@ -61,8 +61,7 @@ export async function openTestGateway({
     },
     journal: { load: () => loaded, append: (entry) => journal.push(structuredClone(entry)) },
     send: (request) => {
-      deliveries.push(request);
-      for (const look of waiting) look();
+      deliveries.add(request);
       return Promise.resolve(reply);
     },
     time_scale,
@@ -83,16 +82,7 @@ export async function openTestGateway({
     clock,
     base_url,
     journal,
-    delivered: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (deliveries.length < count) return;
-          waiting.delete(look);
-          resolve(deliveries);
-        };
-        waiting.add(look);
-        look();
-      }),
+    delivered: deliveries.count,
     answerWith: (answer) => {
       reply = answer;
     },

@@ -9,7 +9,7 @@ import { createMetrics } from '../../platform/metrics.ts';
 import { createChannelClient } from '../client.ts';
 import type { Account, Channel, OrderInput, PayInput, RefundInput } from '../define.ts';
 import { type ArtificialConfig, artificial, macOf, signedHeaders } from './artificial-channel.ts';
-import { httpAnswer, openRawGateway, type RawAnswer, type RawGateway } from './raw-gateway.ts';
+import { httpAnswer, openRawGateway, type RawAnswer, type RawGateway } from './test-raw-gateway.ts';
 
 /** The merchant's. */
 export const keyPair = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -10,6 +10,7 @@ import { addMs, type Clock } from '../../kernel/time.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { createLog } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
+import { type Arrivals, createArrivals } from '../../testing/arrivals.ts';
 import { readSettings } from '../account-settings.ts';
 import { type ChannelClient, createChannelClient } from '../client.ts';
 import type { Account, Channel, InboundMessage, OrderInput, PayInput, RefundInput } from '../define.ts';
@@ -250,24 +251,18 @@ function remembering(client: ChannelClient, returned: unknown[]): ChannelClient 
 }
 
 function createInbox() {
-  const received = new Map<string, InboundMessage[]>();
-  const waiting = new Set<() => void>();
+  const received = new Map<string, Arrivals<InboundMessage>>();
+  const at = (url: string): Arrivals<InboundMessage> => {
+    const known = received.get(url) ?? createArrivals<InboundMessage>();
+    received.set(url, known);
+    return known;
+  };
   return {
-    put(url: string, message: InboundMessage) {
-      received.set(url, [...(received.get(url) ?? []), message]);
-      for (const look of waiting) look();
-    },
+    put: (url: string, message: InboundMessage) => at(url).add(message),
     messages: (url: string, count = 1): Promise<readonly InboundMessage[]> =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = received.get(url) ?? [];
-          if (found.length < count) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      }),
+      at(url)
+        .count(count)
+        .then((all) => [...all]),
   };
 }
 

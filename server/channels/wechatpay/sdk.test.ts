@@ -8,6 +8,7 @@ import { Aes, Formatter, Hash, Rsa, Transformer, Wechatpay } from 'wechatpay-axi
 import WechatpayNode from 'wechatpay-node-v3';
 import { systemClock } from '../../platform/clock.ts';
 import { createAuthority } from '../../platform/egress/test-certificates.ts';
+import { createArrivals } from '../../testing/arrivals.ts';
 import { createTestRng } from '../../testing/rng.ts';
 import type { Simulator } from '../kit/simulator.ts';
 import { wechatpaySimulator } from './simulator.ts';
@@ -23,8 +24,7 @@ type Settings = Record<'mchid' | 'appid' | 'serial_no' | 'private_key' | 'certif
 
 const host = 'api.mch.weixin.qq.com';
 const notify_url = 'https://shop.example/notify';
-const messages: Message[] = [];
-const waiting = new Set<() => void>();
+const messages = createArrivals<Message>();
 const journal: { put: string; value: Record<string, string> }[] = [];
 const agent = https.Agent.prototype as unknown as { createConnection: (options: tls.ConnectionOptions) => tls.TLSSocket };
 const usual = agent.createConnection;
@@ -38,8 +38,7 @@ before(async () => {
     base_url: `https://${host}`,
     journal: { load: () => [], append: (entry) => journal.push(entry as (typeof journal)[number]) },
     send(message) {
-      messages.push(message);
-      for (const look of waiting) look();
+      messages.add(message);
       const ok = message.headers['Content-Type'] === 'text/xml' ? '<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>' : '';
       return Promise.resolve({ status: 200, body: ok });
     },
@@ -67,18 +66,7 @@ after(async () => {
 });
 
 /** The message that tells of a number; the gateway sends it by itself. */
-function told(matches: (message: Message) => boolean): Promise<Message> {
-  return new Promise((resolve) => {
-    const look = () => {
-      const found = messages.find(matches);
-      if (!found) return;
-      waiting.delete(look);
-      resolve(found);
-    };
-    waiting.add(look);
-    look();
-  });
-}
+const told = (matches: (message: Message) => boolean): Promise<Message> => messages.find((all) => all.find(matches));
 
 const enrolled = async (trust: 'certificate' | 'public_key'): Promise<Settings> => (await simulator.enroll({ mode: 'direct', trust })) as Settings;
 let numbers = 0;

@@ -3,6 +3,7 @@ import { toFen } from '../../kernel/money.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { createLog } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
+import { createArrivals } from '../../testing/arrivals.ts';
 import { createTestClock, type TestClock } from '../../testing/clock.ts';
 import { createTestRng } from '../../testing/rng.ts';
 import { readSettings } from '../account-settings.ts';
@@ -47,8 +48,7 @@ type Options = {
 export async function openTestGateway({ prefix = '', simulator: options = {}, time_scale = 1, entries = [] }: Options = {}): Promise<TestGateway> {
   const clock = createTestClock(new Date('2026-11-22T04:00:00Z'));
   const journal = [...entries];
-  const deliveries: Delivered[] = [];
-  const waiting = new Set<() => void>();
+  const deliveries = createArrivals<Delivered>();
   let reply = { status: 200, body: '{"code":"SUCCESS"}' };
   let origin = '';
   const ports: SimulatorPorts = {
@@ -59,8 +59,7 @@ export async function openTestGateway({ prefix = '', simulator: options = {}, ti
     },
     journal: { load: () => entries, append: (entry) => journal.push(structuredClone(entry)) },
     send(request) {
-      deliveries.push(request);
-      for (const look of waiting) look();
+      deliveries.add(request);
       return Promise.resolve(reply);
     },
     time_scale,
@@ -87,16 +86,7 @@ export async function openTestGateway({ prefix = '', simulator: options = {}, ti
     origin,
     journal,
     lines,
-    delivered: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (deliveries.length < count) return;
-          waiting.delete(look);
-          resolve(deliveries);
-        };
-        waiting.add(look);
-        look();
-      }),
+    delivered: deliveries.count,
     answerWith(answer) {
       reply = answer;
     },

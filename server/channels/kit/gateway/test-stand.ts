@@ -6,6 +6,7 @@ import { toFen } from '../../../kernel/money.ts';
 import { createHttpOut } from '../../../platform/egress.ts';
 import { createLog } from '../../../platform/log.ts';
 import { createMetrics } from '../../../platform/metrics.ts';
+import { createArrivals } from '../../../testing/arrivals.ts';
 import { createTestClock, type TestClock } from '../../../testing/clock.ts';
 import { createTestRng } from '../../../testing/rng.ts';
 import { readSettings } from '../../account-settings.ts';
@@ -48,8 +49,7 @@ export async function openStand<Config>(
 ): Promise<Stand<Config>> {
   const clock = createTestClock(new Date('2026-11-22T04:00:00Z'));
   const journal = [...entries];
-  const deliveries: Delivered[] = [];
-  const waiting = new Set<() => void>();
+  const deliveries = createArrivals<Delivered>();
   let reply = { status: 200, body: 'success' };
   let origin = '';
   const ports: SimulatorPorts = {
@@ -60,8 +60,7 @@ export async function openStand<Config>(
     },
     journal: { load: () => entries, append: (entry) => journal.push(structuredClone(entry)) },
     send(request) {
-      deliveries.push(request);
-      for (const look of waiting) look();
+      deliveries.add(request);
       return Promise.resolve(reply);
     },
     time_scale: 1,
@@ -99,16 +98,7 @@ export async function openStand<Config>(
       return withSession(client, simulator, account, given);
     },
     settingsOf: ({ id }) => settings.get(id) ?? {},
-    delivered: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (deliveries.length < count) return;
-          waiting.delete(look);
-          resolve(deliveries);
-        };
-        waiting.add(look);
-        look();
-      }),
+    delivered: deliveries.count,
     answerWith(answer) {
       reply = answer;
     },

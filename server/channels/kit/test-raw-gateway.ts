@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createArrivals } from '../../testing/arrivals.ts';
 
 /** A request as it arrived. */
 export type RawRequest = { readonly method: string; readonly path: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
@@ -13,7 +14,7 @@ export type RawGateway = {
   /** How requests of this path are answered from now on. */
   answer(path: string, answer: RawAnswer): void;
   /** Resolves when that many requests have arrived in all. */
-  arrived(count: number): Promise<void>;
+  arrived(count: number): Promise<readonly RawRequest[]>;
   close(): Promise<void>;
 };
 
@@ -22,9 +23,8 @@ const tls_handshake = 22;
 
 export async function openRawGateway(): Promise<RawGateway> {
   const answers = new Map<string, RawAnswer>();
-  const requests: RawRequest[] = [];
+  const requests = createArrivals<RawRequest>();
   const sockets = new Set<Socket>();
-  const waiting = new Set<() => void>();
 
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -39,8 +39,7 @@ export async function openRawGateway(): Promise<RawGateway> {
       const request = readRequest(received);
       if (!request) return;
       received = Buffer.alloc(0);
-      requests.push(request);
-      for (const look of waiting) look();
+      requests.add(request);
       answers.get(request.path)?.(socket, request);
     });
   });
@@ -48,18 +47,9 @@ export async function openRawGateway(): Promise<RawGateway> {
 
   return {
     origin: `http://127.0.0.1:${port}`,
-    requests,
+    requests: requests.all,
     answer: (path, answer) => answers.set(path, answer),
-    arrived: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (requests.length < count) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-      }),
+    arrived: requests.count,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
