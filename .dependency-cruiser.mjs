@@ -7,7 +7,7 @@ export const floors = [
   ['access', 'merchants', 'pricing', 'routing', 'risk', 'members'],
   ['payments'],
   ['cashier', 'settlement', 'recon', 'webhooks'],
-  ['scenes', 'compat', 'reports', 'privacy'],
+  ['bank', 'scenes', 'compat', 'reports', 'privacy'],
 ];
 /** What stands above every floor: it puts the modules together, plays the world, or measures. */
 export const above = ['app', 'main', 'serve', 'verify', 'sandbox', 'testing', 'bench', 'sim'];

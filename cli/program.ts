@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Cli } from './cli.ts';
+import { addBankCommands } from './commands/bank.ts';
 import { addCalendarCommands } from './commands/calendar.ts';
 import { addChannelAccountCommands } from './commands/channel-account.ts';
 import { addEventCommands } from './commands/events.ts';
@@ -67,6 +68,7 @@ function prepare(program: Command, cli: Cli): void {
     addRoutingCommands,
     addEventCommands,
     addReconCommands,
+    addBankCommands,
     addPriceCommands,
     addLedgerCommands,
     addStatementCommands,

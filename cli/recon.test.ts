@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { nextDay } from '@heliu/server/channels/bill.ts';
 import { aShop, type Shop } from '@heliu/server/recon/testing/shop.ts';
 import { aWorld, type World } from '@heliu/server/testing/world.ts';
 import type { Io } from './io.ts';
@@ -84,4 +85,28 @@ test('G-04: a file of another day is refused with its line, and a file that is n
   assert.match(refused.err, /line 2: the line is not of 2026-10-01/);
   assert.equal((await heliu(['bill', 'import', 'nothing.gz', '--account', account, '--date', day], io)).code, 2);
   assert.equal((await heliu(['recon', 'run', '--account', account, '--date', 'yesterday'], io)).code, 2);
+});
+
+test('a bank statement is taken in once, and what the bank did not pay is shown', async () => {
+  const early = await heliu(['bank', 'import', 'bank.csv', '--account', account], io);
+  assert.equal(early.code, 2, 'there is no such file');
+  writeFileSync(join(directory, 'bank.csv'), `date,amount,reference,payer\n${nextDay(day)},1.00,N1,财付通\n${nextDay(day)},2.00,N2,老王\n`);
+  const unasked = await heliu(['--lang', 'en', 'bank', 'import', 'bank.csv', '--account', account], io);
+  assert.equal(unasked.code, 3);
+  assert.match(unasked.err, /not followed/);
+  await ok('bank', 'follow', '--account', account, '--since', day);
+  const bring = async () =>
+    (await ok('--json', 'bank', 'import', 'bank.csv', '--account', account, '--payer', '财付通', '--by', 'ann')).json() as { credits: number; fresh: number };
+  assert.deepEqual([(await bring()).fresh, (await bring()).fresh], [1, 0]);
+  assert.match((await ok('bank', 'show', '--account', account)).out, /N1 +1\.00 +财付通/);
+  const short = (await ok('--json', 'recon', 'exceptions', '--account', account, '--exception', 'bank_short')).json() as { detail: { reason: string } }[];
+  assert.deepEqual(
+    short.map(({ detail }) => detail.reason),
+    ['short'],
+  );
+  const broken = join(directory, 'broken.csv');
+  writeFileSync(broken, 'date,amount\n2026-11-21,1.00\n');
+  const refused = await heliu(['--lang', 'en', 'bank', 'import', 'broken.csv', '--account', account], io);
+  assert.equal(refused.code, 3);
+  assert.match(refused.err, /line 1: there is no column reference/);
 });

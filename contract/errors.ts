@@ -147,6 +147,12 @@ export const errors = {
   bill_refused: entry(422, 'The bill was refused[: {reason}].', '账单被拒绝[：{reason}]。'),
   bill_not_published: entry(409, 'The channel publishes no such bill.', '该渠道没有这种账单。'),
   bill_not_found: entry(404, 'There is no such bill.', '账单不存在。'),
+  bank_statement_refused: entry(422, 'The bank statement was refused[: {reason}].', '银行流水被拒绝[：{reason}]。'),
+  bank_not_followed: entry(
+    409,
+    'Credits of this channel account are not followed: say from which day on first.',
+    '该渠道账户尚未启用到账核对，请先设定起始日。',
+  ),
   // Routing.
   no_account_available: entry(
     422,

@@ -2,6 +2,7 @@ import type { CashierSettings, UpdateCashierSettingsBody } from './cashier-setti
 import type { CheckoutSession, CreateCheckoutSessionBody } from './checkout-sessions.ts';
 import type { Device, Shift } from './devices.ts';
 import type { Event } from './events.ts';
+import { bank_examples } from './examples-bank.ts';
 import { help_examples } from './examples-help.ts';
 import { price_examples } from './examples-prices.ts';
 import { routing_examples } from './examples-routing.ts';
@@ -405,6 +406,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
     response: { ...delivery, state: 'pending', next_send_at: '2026-11-22T03:00:00.000Z', delivered_at: null },
   },
   ...price_examples,
+  ...bank_examples,
   ...statement_examples,
   create_store: { body: create_store, response: store },
   retrieve_store: { params: by_store, response: store },

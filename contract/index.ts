@@ -72,6 +72,7 @@ export const operations = [
   reconciliation.listBillDays,
   reconciliation.listReconExceptions,
   reconciliation.retrieveReconException,
+  reconciliation.listBankCredits,
   routing.retrievePaymentRouting,
   routing.createRuleSet,
   routing.listRuleSets,

@@ -29,7 +29,7 @@ export const exception_kinds = {
   bill_refused: ['The bill is broken and was refused.', '账单无法读取'],
   reissued: ['The channel issued the bill again, and a line changed.', '账单重发变更'],
   fund_mismatch: ['The balance did not move by what the trade bill says.', '资金账单与业务账单不符'],
-  bank_short: ['The bank credited another amount than was withdrawn or settled.', '银行到账不符'],
+  bank_short: ['The bank credited less than the bills come to, or what no bill explains.', '银行少付或到账不符'],
 } as const satisfies Record<string, readonly [en: string, zh: string]>;
 export type ExceptionKind = keyof typeof exception_kinds;
 export const exception_kind_names = Object.keys(exception_kinds) as ExceptionKind[];
@@ -148,4 +148,36 @@ export const retrieveReconException = defineOperation({
   status: 200,
   response: ReconException,
   errors: ['recon_exception_not_found'],
+});
+
+export const BankCredit = Type.Object(
+  {
+    object: Type.Literal('bank_credit'),
+    id: id('bcr', 'Bank credit 银行到账.'),
+    livemode: Type.Boolean(),
+    channel: Type.String({ description: '渠道。' }),
+    channel_account_id: id('acc', '渠道账户。'),
+    reference: Type.String({ description: "The bank's own number of the movement. 银行流水号。" }),
+    received_on: day('When the bank credited it. 到账日。'),
+    amount_fen: amountShown('What came. 到账金额。'),
+    payer: nullable(Type.String({ description: 'Who paid, as the bank names it. 付款方。' })),
+    settles: Type.Array(day('账单日。'), { description: 'The days of bills that it is, alone or with others, the sum of. 对应的账单日；空为未对应。' }),
+    created_at: instant('导入时间。'),
+  },
+  { additionalProperties: false, description: 'What a bank credited for a channel. 渠道的一笔银行到账。' },
+);
+export type BankCredit = Static<typeof BankCredit>;
+
+export const listBankCredits = defineOperation({
+  id: 'list_bank_credits',
+  sdk: ['bankCredits', 'list'],
+  method: 'GET',
+  path: '/v1/bank_credits',
+  scope: 'reconciliation:read',
+  summary: 'List what banks credited for channels, newest first',
+  summary_zh: '银行到账列表（新的在前）',
+  query: Type.Object({ ...page_query, channel_account_id: Type.Optional(id('acc', '渠道账户。')) }, { additionalProperties: false }),
+  status: 200,
+  response: page(BankCredit),
+  errors: ['cursor_invalid'],
 });

@@ -46,6 +46,7 @@ export class Heliu implements Resources {
   readonly plateBatches: Resources['plateBatches'];
   readonly billDays: Resources['billDays'];
   readonly reconExceptions: Resources['reconExceptions'];
+  readonly bankCredits: Resources['bankCredits'];
 
   constructor(options: HeliuOptions) {
     const resources = resourcesOf(callOf(options));
@@ -67,6 +68,7 @@ export class Heliu implements Resources {
     this.plateBatches = resources.plateBatches;
     this.billDays = resources.billDays;
     this.reconExceptions = resources.reconExceptions;
+    this.bankCredits = resources.bankCredits;
   }
 }
 

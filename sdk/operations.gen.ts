@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBankCreditsQuery, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -345,6 +345,36 @@ export const resourcesOf = (call: Call) => ({
   closed_at: string | null;
   version: number;
 }>({ method: 'GET', path: path`/v1/recon_exceptions/${recon_exception_id}`, answers: 'recon_exception' }, options),
+  },
+  bankCredits: {
+    /**
+     * List what banks credited for channels, newest first. 银行到账列表（新的在前）。
+     *
+     * Refused with: `cursor_invalid`, or what any call can answer.
+     */
+    list: (query: ListBankCreditsQuery = {}, options?: CallOptions) =>
+      listPages<{
+  object: 'bank_credit';
+  /** Bank credit 银行到账. */
+  id: string;
+  livemode: boolean;
+  /** 渠道。 */
+  channel: string;
+  /** 渠道账户。 */
+  channel_account_id: string;
+  /** The bank's own number of the movement. 银行流水号。 */
+  reference: string;
+  /** When the bank credited it. 到账日。 A day in Asia/Shanghai. 北京时间日期。 */
+  received_on: string;
+  /** What came. 到账金额。 In fen 分. */
+  amount_fen: number;
+  /** Who paid, as the bank names it. 付款方。 */
+  payer: string | null;
+  /** The days of bills that it is, alone or with others, the sum of. 对应的账单日；空为未对应。 */
+  settles: string[];
+  /** 导入时间。 RFC 3339. */
+  created_at: string;
+}>(call, { method: 'GET', path: '/v1/bank_credits', query, answers: 'list' }, 'cursor', options),
   },
   routing: {
     /**

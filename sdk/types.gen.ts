@@ -1170,6 +1170,15 @@ export type ListReconExceptionsQuery = {
   biz_date?: string;
 };
 
+export type ListBankCreditsQuery = {
+  /** Rows per page, 20 unless told. 每页条数。 */
+  limit?: number;
+  /** `next_cursor` of the page before. 上一页返回的游标。 */
+  cursor?: string;
+  /** 渠道账户。 */
+  channel_account_id?: string;
+};
+
 export type ListRuleSetsQuery = {
   /** Rows per page, 20 unless told. 每页条数。 */
   limit?: number;
@@ -1668,6 +1677,8 @@ export type ErrorCode =
   | 'bill_refused'
   | 'bill_not_published'
   | 'bill_not_found'
+  | 'bank_statement_refused'
+  | 'bank_not_followed'
   | 'no_account_available'
   | 'account_limit_reached'
   | 'routing_rule_invalid'

@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import { createAuthenticate } from './access/authentication/service.ts';
 import { sweepAccess } from './access/service.ts';
+import { bankTasks } from './bank/jobs.ts';
+import { bindBank } from './bank/routes.ts';
 import { bindHelp } from './cashier/help/routes.ts';
 import { cashierPages } from './cashier/page/routes.ts';
 import { sweepCashier } from './cashier/payers/service.ts';
@@ -73,6 +75,7 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
       bindDevices(scope, ctx);
       bindPricing(scope, ctx);
       bindRecon(scope, ctx);
+      bindBank(scope, ctx);
       bindRouting(scope, ctx);
       bindSettlement(scope, ctx);
       bindWebhooks(scope, ctx);
@@ -124,6 +127,7 @@ export const dueTasks = (ctx: PaymentsCtx): readonly DueTask<unknown>[] => [
   ...reconTasks(ctx),
   ...settlementTasks(ctx),
   ...webhookTasks(ctx),
+  ...bankTasks(ctx),
 ];
 
 const housekeeping_ms = 600_000;

@@ -122,7 +122,7 @@ type Work = { readonly ctx: PaymentsCtx; readonly merchant_id: string; readonly 
 const withChannels = (cli: Cli, work: (ctx: PaymentsCtx) => Promise<void>): Promise<void> =>
   withNode(cli, (ctx) => work({ ...ctx, channels: createChannelClient(ctx), nudge: () => {}, courier: { lease: () => undefined, hand: () => {} } }));
 
-const withAccount = (cli: Cli, id: string, work: (of: Work) => Promise<void>): Promise<void> =>
+export const withAccount = (cli: Cli, id: string, work: (of: Work) => Promise<void>): Promise<void> =>
   withChannels(cli, async (ctx) => {
     const account = await findAccountById(ctx, id);
     if (!account) throw new RefusalError(refuse('channel_account_not_found', '--account'));

@@ -9,7 +9,7 @@ export type Role = 'pure' | 'passed_in' | 'free';
 
 /** The domain's folders, each with the file names of conventions: only these four of a module may wait for the world. */
 const domain =
-  /^server\/(access|cashier|channels|compat|ledger|members|merchants|payments|pricing|privacy|recon|reports|risk|routing|scenes|settlement|webhooks)\//;
+  /^server\/(access|bank|cashier|channels|compat|ledger|members|merchants|payments|pricing|privacy|recon|reports|risk|routing|scenes|settlement|webhooks)\//;
 const working_name = /(^|\/)(routes|service|store|jobs)\.ts$/;
 
 /** Files of the domain that are neither pure nor one of the four names, each with its reason. */

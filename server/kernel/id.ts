@@ -34,6 +34,7 @@ export const id_prefixes = {
   bill: 'bil',
   recon_exception: 'exc',
   signing_key: 'sig',
+  bank_credit: 'bcr',
 } as const;
 export type IdKind = keyof typeof id_prefixes;
 

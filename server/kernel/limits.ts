@@ -227,6 +227,11 @@ export const recon_fee_findings_max = 5_000;
 export const recon_events_max = 200;
 /** Matching a day of a million lines takes half a minute (2026-11-22, two cores). */
 export const recon_statement_ms_max = 30 * 60_000;
+/** A bank statement of a month has some hundred credits of channels among thousands of others. */
+export const bank_file_bytes_max = 8 * 1024 * 1024;
+export const bank_file_rows_max = 20_000;
+/** Days and credits that are open at a time, the newest: years of days of which nothing was ever credited. */
+export const bank_open_max = 2_000;
 /** Parts of a rule's condition: what a person writes has some thirty. */
 export const routing_expression_nodes_max = 300;
 /** Rule sets of a merchant in one mode: they never change, and each decision names the one it was made by. */

@@ -173,7 +173,7 @@ const planOf = (shop: Shop, day: number, at: number): Day => {
   return own[(day + at * 7) % own.length] as Day;
 };
 
-/** Nothing brings it by itself: credits of banks are not read. */
+/** Comes of bank statements, which have a month of their own. */
 const without_source: readonly ExceptionKind[] = ['bank_short'];
 
 it('a month with every planted error: each found as what it is, nothing else found, every day closes, repairs are told once', {

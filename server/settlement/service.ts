@@ -11,7 +11,7 @@ import type { Caller } from '../platform/caller.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Call } from '../platform/http/bind.ts';
 import { type FrozenReply, withReply } from '../platform/idempotency/idempotency.ts';
-import { type CalendarDay, calendarWith, type Terms, terms_days_max, yearOf } from './arrival/arrival.ts';
+import { type Arrival, arrivalOf, type CalendarDay, calendarWith, default_terms, type Terms, terms_days_max, yearOf } from './arrival/arrival.ts';
 import * as store from './store.ts';
 import { viewStatement } from './view.ts';
 
@@ -178,4 +178,11 @@ export async function confirmYear(ctx: Ctx, year: string): Promise<readonly Cale
   const days = (await readYear(ctx, year)).map((day) => ({ ...day, confirmed: true }));
   await store.writeCalendarDays(ctx, days);
   return days;
+}
+
+/** When a channel account is expected to pay for a day, by its terms and the calendar. */
+export async function arrivalsOf(ctx: Ctx, merchant_id: string, channel_account_id: string): Promise<(biz_date: string) => Arrival> {
+  const calendar = calendarWith(await store.readCalendar(ctx));
+  const terms = (await store.readTerms(ctx, merchant_id)).find((each) => each.channel_account_id === channel_account_id) ?? default_terms;
+  return (biz_date) => arrivalOf(biz_date, terms, calendar);
 }

@@ -174,6 +174,9 @@ describe('the schema', () => {
       'recon_exception_steps',
       'recon_settings',
       'recon_signing_keys',
+      'bank_accounts',
+      'bank_credits',
+      'bank_days',
     ];
     const bookkeeping = rows.map(({ name }) => name).filter((name) => name.includes('migration'));
     assert.deepEqual(rows.map(({ name }) => name).sort(), [...hot_tables, ...cold, ...bookkeeping].sort());

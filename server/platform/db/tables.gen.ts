@@ -76,6 +76,40 @@ export interface AttemptsTable {
   channel_fee_fen: bigint | null;
 }
 
+export interface BankAccountsTable {
+  merchant_id: string;
+  channel_account_id: string;
+  livemode: boolean;
+  channel: string;
+  since: string;
+  covered_through: string | null;
+  next_look_at: Date;
+}
+
+export interface BankCreditsTable {
+  merchant_id: string;
+  id: string;
+  livemode: boolean;
+  channel: string;
+  channel_account_id: string;
+  reference: string;
+  received_on: string;
+  amount_fen: bigint;
+  payer: string | null;
+  imported_by: string;
+  created_at: Date;
+  match_id: string | null;
+}
+
+export interface BankDaysTable {
+  merchant_id: string;
+  channel_account_id: string;
+  biz_date: string;
+  bill_id: string | null;
+  net_fen: bigint;
+  match_id: string | null;
+}
+
 export interface BillDaysTable {
   merchant_id: string;
   channel_account_id: string;
@@ -809,6 +843,9 @@ export interface Tables {
   anomalies: AnomaliesTable;
   api_keys: ApiKeysTable;
   attempts: AttemptsTable;
+  bank_accounts: BankAccountsTable;
+  bank_credits: BankCreditsTable;
+  bank_days: BankDaysTable;
   bill_days: BillDaysTable;
   bill_files: BillFilesTable;
   bill_lines: BillLinesTable;

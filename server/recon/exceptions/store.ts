@@ -169,6 +169,18 @@ export async function readSettled(
   return rows;
 }
 
+/** Exceptions of a kind that stand and were not found this time. */
+export async function readUnfound(
+  trx: Executor,
+  { merchant_id, channel_account_id }: Pick<Run, 'merchant_id' | 'channel_account_id'>,
+  kind: ExceptionKind,
+): Promise<readonly { readonly id: string; readonly resolution: Resolution }[]> {
+  const { rows } = await sql<{ id: string; resolution: Resolution }>`select e.id, 'matched' as resolution from recon_exceptions e
+    where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and ${of_index} and ${unsettled} and e.kind = ${kind}
+      and e.fingerprint not in (select fingerprint from recon_found)`.execute(trx);
+  return rows;
+}
+
 export type Settled = ReconException & { readonly from_state: ExceptionState };
 
 /** Closes what is settled, all in one statement; what was closed and stood in the equation is opened again for it. */
@@ -197,7 +209,7 @@ export async function settle(
  * Of what was found and is known: where it now stands is taken over; what had gone and is there again is opened again; and
  * what says another amount begins anew, since nobody has decided on that. What is as it was stays as it is.
  */
-export async function refreshFound(trx: Executor, run: Run, now: Date): Promise<void> {
+export async function refreshFound(trx: Executor, run: Pick<Run, 'merchant_id' | 'channel_account_id'>, now: Date): Promise<void> {
   const pointer = sql`bill_id = f.bill_id, line = f.line, our_fen = f.our_fen, bill_fen = f.bill_fen, at_risk_fen = f.at_risk_fen, detail = f.detail`;
   const known = sql`e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and e.fingerprint = f.fingerprint`;
   const same = sql`(e.our_fen = f.our_fen and e.bill_fen = f.bill_fen and e.at_risk_fen = f.at_risk_fen)`;

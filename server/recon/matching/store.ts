@@ -29,12 +29,23 @@ export type Run = {
  */
 export function inMatching<T>(ctx: Ctx, run: Run, work: (trx: Trx) => Promise<T>): Promise<T> {
   return ctx.db.kysely.transaction().execute(async (trx) => {
-    await sql`select set_config('statement_timeout', ${String(recon_statement_ms_max)}, true), set_config('lock_timeout', ${String(recon_statement_ms_max)}, true),
-      set_config('idle_in_transaction_session_timeout', '60000', true), set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true),
+    await raiseLimits(trx);
+    await sql`select set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true),
       set_config('enable_nestloop', ${run.is_large ? 'off' : 'on'}, true)`.execute(trx);
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`${run.merchant_id}/${run.channel_account_id}`}, 7262003))`.execute(trx);
+    await holdAccount(trx, run);
     return work(trx);
   });
+}
+
+/** Statements over whole bills take as long as they take. */
+export async function raiseLimits(trx: Trx): Promise<void> {
+  await sql`select set_config('statement_timeout', ${String(recon_statement_ms_max)}, true), set_config('lock_timeout', ${String(recon_statement_ms_max)}, true),
+    set_config('idle_in_transaction_session_timeout', '60000', true)`.execute(trx);
+}
+
+/** One at a time works on the differences of an account, until the transaction ends. */
+export async function holdAccount(trx: Trx, { merchant_id, channel_account_id }: Pick<Run, 'merchant_id' | 'channel_account_id'>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`${merchant_id}/${channel_account_id}`}, 7262003))`.execute(trx);
 }
 
 /** Matches of bills that are not current any more are nobody's. */

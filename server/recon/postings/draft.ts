@@ -1,13 +1,14 @@
 import { dayStart, nextDay, roundMillifen } from '../../channels/bill.ts';
 import type { Fen } from '../../kernel/money.ts';
 import { addMs } from '../../kernel/time.ts';
+import type { Account } from '../../ledger/account.ts';
 import { type Draft, entriesOf } from '../../ledger/posting.ts';
 import type { ReconException } from '../exceptions/exception.ts';
 
-type Account = { readonly channel: string; readonly channel_account_id: string };
+type Owner = { readonly channel: string; readonly channel_account_id: string };
 
 /** A bill whose fee is posted. */
-export type FeeBill = Account & { readonly id: string; readonly biz_date: string; readonly fee_millifen: bigint | null };
+export type FeeBill = Owner & { readonly id: string; readonly biz_date: string; readonly fee_millifen: bigint | null };
 
 /** The fee of a whole bill, to the fen: below zero where refunds gave back more than payments were charged. */
 export const billFee = ({ fee_millifen }: Pick<FeeBill, 'fee_millifen'>): bigint => roundMillifen(fee_millifen ?? 0n);
@@ -46,21 +47,28 @@ export function suspenseDraft(exception: Suspended, { source_id, at }: { readonl
     amount_fen: magnitude(off),
     fact_at: at,
     detail: { recon_exception_id: id, exception_kind: kind, biz_date },
-    entries: entriesOf(['suspense', party, off], [exception.of === 'other' ? 'channel_fee' : 'channel_receivable', party, -off]),
+    entries: entriesOf(['suspense', party, off], [accountOf(exception), party, -off]),
   };
+}
+
+/** Where the disputed amount stands until then. What a bank credited and no bill explains the merchant has, and may have to give back. */
+function accountOf({ of, kind, our_fen }: Suspended): Account {
+  if (kind === 'bank_short') return our_fen === 0n ? 'merchant_due' : 'channel_receivable';
+  return of === 'other' ? 'channel_fee' : 'channel_receivable';
 }
 
 /** By how much the ledger's receivable, or its fee, is above what the other side admits. */
 export function disputed({ kind, of, our_fen, bill_fen, detail }: Suspended): bigint {
   if (of === 'payment') return our_fen - bill_fen;
   if (of === 'refund') return bill_fen - our_fen;
+  if (kind === 'bank_short') return our_fen - bill_fen;
   const { expected_millifen, received_millifen } = detail;
   if (kind !== 'fee_mismatch' || expected_millifen === undefined || received_millifen === undefined) return 0n;
   return roundMillifen(BigInt(received_millifen) - BigInt(expected_millifen));
 }
 
 /** Neither a payment nor a refund: what was taken and refunded stays what its events say. */
-const aboutAccount = ({ channel, channel_account_id }: Account) => ({
+const aboutAccount = ({ channel, channel_account_id }: Owner) => ({
   reverses_id: null,
   payment_id: null,
   attempt_id: null,

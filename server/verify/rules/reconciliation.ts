@@ -87,6 +87,28 @@ export const reconciliation_rules: readonly Rule[] = [
     ],
   },
   {
+    id: 'I-28.5',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '每笔银行到账恰有一张同额凭证；与账单日对应的到账，其和分毫不差',
+      en: 'a bank credit has its posting of the same amount, and what it is matched with comes to the same, to the fen',
+    },
+    remedy: keep,
+    names: ['merchant_id', 'id'],
+    since: 'everything',
+    queries: () => [
+      sql`select c.merchant_id, c.id, c.amount_fen, p.amount_fen as posted_fen from bank_credits c
+        left join ledger_postings p on p.merchant_id = c.merchant_id and p.id = 'pst_' || substr(c.id, 5) and p.kind = 'settlement' and p.channel_account_id = c.channel_account_id
+        where p.id is null or p.amount_fen <> c.amount_fen`,
+      sql`select merchant_id, match_id as id, sum(credited_fen) as credited_fen, sum(due_fen) as due_fen from (
+          select merchant_id, channel_account_id, match_id, amount_fen as credited_fen, 0 as due_fen from bank_credits where match_id is not null
+          union all select merchant_id, channel_account_id, match_id, 0, net_fen from bank_days where match_id is not null
+        ) x group by merchant_id, channel_account_id, match_id having sum(credited_fen) <> sum(due_fen)`,
+    ],
+  },
+  {
     id: 'I-45.1',
     area: 'reconciliation',
     severity: 2,

@@ -268,6 +268,20 @@ export const plants: readonly Plant[] = [
   },
   { breaks: 'I-28.4', by: ({ paid }) => `update bills set fee_posting_id = ${postingOf(paid.att)} where merchant_id = '${paid.mer}'` },
   { breaks: 'I-28.4', by: ({ paid }) => `update recon_exceptions set posting_id = ${postingOf(paid.att)} where merchant_id = '${paid.mer}'` },
+  {
+    breaks: 'I-28.5',
+    by: ({ paid }) => [
+      `insert into bank_credits (merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, imported_by, created_at)
+        select merchant_id, 'bcr_' || repeat('7', 26), livemode, channel, channel_account_id, 'N1', since, 5, 'finance', next_look_at from bank_accounts where merchant_id = '${paid.mer}'`,
+    ],
+  },
+  {
+    breaks: 'I-28.5',
+    by: ({ paid }) => [
+      `insert into bank_days (merchant_id, channel_account_id, biz_date, net_fen, match_id)
+        select merchant_id, channel_account_id, since, 5, 'bcr_' || repeat('7', 26) from bank_accounts where merchant_id = '${paid.mer}'`,
+    ],
+  },
   { breaks: 'I-43.1', by: ({ paid }) => `delete from recon_matches where object_id = '${paid.att}'` },
   {
     breaks: 'I-43.2',

@@ -23,6 +23,7 @@ export const recon_rows = [
     select id, exc, true, 'wechatpay', account, '2026-01-01', 'missing_bill', 'missing_bill|' || account, 'closed', 'other', 0, 'fetch_bill', 'gone', t, t, 2 from rb`,
   sql`insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, at)
     select id, exc, 1, 'open', null, 'opened', 'heliu', t from rb union all select id, exc, 2, 'settle', 'opened', 'closed', 'heliu', t from rb`,
+  sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, next_look_at) select id, account, true, 'wechatpay', '2026-01-01', t from rb`,
   sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) select id, account, 6000, t from rb`,
   sql`insert into recon_signing_keys (merchant_id, id, public_key, private_key_sealed, created_at) select id, sig, 'key', pg_temp.sealed(key, 'sig/' || n), t from rb`,
 ];

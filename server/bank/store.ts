@@ -1,0 +1,153 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import { bank_open_max } from '../kernel/limits.ts';
+import { addMs } from '../kernel/time.ts';
+import type { Ctx } from '../platform/ctx.ts';
+import type { Tables } from '../platform/db/tables.gen.ts';
+import type { BankCredit } from './credit.ts';
+import type { Match, OpenCredit } from './explain.ts';
+
+/** Tables: bank_accounts, bank_credits, bank_days. */
+
+type Db = Kysely<Tables>;
+export type Account = { readonly merchant_id: string; readonly channel_account_id: string };
+export type Followed = Account & { readonly livemode: boolean; readonly channel: string; readonly since: string; readonly covered_through: string | null };
+
+const account_columns = sql.raw('merchant_id, channel_account_id, livemode, channel, since, covered_through');
+
+export async function findFollowed(db: Db, { merchant_id, channel_account_id }: Account): Promise<Followed | undefined> {
+  const { rows } =
+    await sql<Followed>`select ${account_columns} from bank_accounts where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(
+      db,
+    );
+  return rows[0];
+}
+
+/** Follows an account from a day on; an earlier day than before is taken over, a later one would forget what is open. */
+export async function follow(
+  db: Db,
+  { merchant_id, channel_account_id, livemode, channel, since }: Omit<Followed, 'covered_through'>,
+  now: Date,
+): Promise<void> {
+  await sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, next_look_at)
+    values (${merchant_id}, ${channel_account_id}, ${livemode}, ${channel}, ${since}, ${now})
+    on conflict (merchant_id, channel_account_id) do update set since = least(bank_accounts.since, excluded.since)`.execute(db);
+}
+
+export async function coverThrough(db: Db, { merchant_id, channel_account_id }: Account, through: string): Promise<void> {
+  await sql`update bank_accounts set covered_through = greatest(covered_through, ${through}::date) where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(
+    db,
+  );
+}
+
+/** Takes accounts that are due; the time of the next look is the lease. */
+export const claimAccounts = (ctx: Ctx, limit: number, now: Date, lease_ms: number): Promise<Account[]> =>
+  ctx.db.run<Account>(
+    {
+      name: 'bank_accounts_claim',
+      text: `update bank_accounts a set next_look_at = $2
+        from (select merchant_id, channel_account_id from bank_accounts where next_look_at <= $1 order by next_look_at limit $3 for update skip locked) d
+        where a.merchant_id = d.merchant_id and a.channel_account_id = d.channel_account_id returning a.merchant_id, a.channel_account_id`,
+    },
+    [now, addMs(now, lease_ms), limit],
+  );
+
+const credit_columns = sql.raw(
+  'merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, payer, imported_by, created_at, match_id',
+);
+
+/** Writes credits that are not there yet, and gives all of these references as they are. */
+export async function insertCredits(db: Db, { merchant_id, channel_account_id }: Account, credits: readonly BankCredit[]): Promise<readonly BankCredit[]> {
+  const records = JSON.stringify(credits, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  await sql`insert into bank_credits (${credit_columns})
+    select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.reference, x.received_on, x.amount_fen, x.payer, x.imported_by, x.created_at, null
+    from jsonb_to_recordset(${records}::jsonb) as x (merchant_id text, id text, livemode boolean, channel text, channel_account_id text, reference text, received_on date, amount_fen bigint,
+      payer text, imported_by text, created_at timestamptz)
+    on conflict on constraint bank_credits_once do nothing`.execute(db);
+  const { rows } =
+    await sql<BankCredit>`select ${credit_columns} from bank_credits where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}
+    and reference = any (${credits.map(({ reference }) => reference)}::text[])`.execute(db);
+  return rows;
+}
+
+/**
+ * Brings the days up to their bills: new ones, and those that have another bill now. What another bill gives another sum for is
+ * open again, with all that was matched together with it.
+ */
+export async function refreshDays(db: Db, { merchant_id, channel_account_id, since }: Followed): Promise<void> {
+  await sql`with stale as materialized (
+      select d.biz_date, d.bill_id, b.match_id, b.net_fen as before_fen,
+        (select coalesce(sum(case direction when 'in' then settled_fen else -settled_fen end) - round(sum(fee_millifen) / 1000.0), 0)::bigint from bill_lines l
+          where l.merchant_id = ${merchant_id} and l.bill_id = d.bill_id and l.state <> 'failed') as net_fen
+      from bill_days d left join bank_days b on b.merchant_id = d.merchant_id and b.channel_account_id = d.channel_account_id and b.biz_date = d.biz_date
+      where d.merchant_id = ${merchant_id} and d.channel_account_id = ${channel_account_id} and d.kind = 'trade' and d.biz_date >= ${since}::date and d.matched_at is not null
+        and (b.biz_date is null or b.bill_id is distinct from d.bill_id)
+    ), undone as (select match_id from stale where match_id is not null and net_fen <> before_fen),
+    credits as (update bank_credits set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from undone)),
+    others as (
+      update bank_days set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from undone) and biz_date not in (select biz_date from stale)
+    )
+    insert into bank_days (merchant_id, channel_account_id, biz_date, bill_id, net_fen, match_id)
+    select ${merchant_id}, ${channel_account_id}, biz_date, bill_id, net_fen, case when match_id in (select match_id from undone) then null else match_id end from stale
+    on conflict (merchant_id, channel_account_id, biz_date) do update set bill_id = excluded.bill_id, net_fen = excluded.net_fen, match_id = excluded.match_id`.execute(
+    db,
+  );
+}
+
+export type Net = { readonly biz_date: string; readonly net_fen: bigint; readonly explained_before: number };
+
+/** Days and credits that nothing explains, and days whose bill is not there. */
+export async function readOpen(
+  db: Db,
+  { merchant_id, channel_account_id, since }: Followed,
+): Promise<{ readonly days: readonly Net[]; readonly credits: readonly OpenCredit[]; readonly unbilled: readonly string[] }> {
+  const of_account = sql`merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`;
+  // One row a day: of years a thousand.
+  const days = await sql<Net>`select biz_date, net_fen, explained_before from (
+      select *, (count(*) filter (where match_id is not null) over (order by biz_date))::integer as explained_before from bank_days where ${of_account} and net_fen <> 0
+    ) d where match_id is null order by biz_date desc limit ${bank_open_max}`.execute(db);
+  const credits = await sql<OpenCredit>`select id, reference, received_on, amount_fen from bank_credits where ${of_account} and match_id is null
+    order by received_on desc, id desc limit ${bank_open_max}`.execute(db);
+  const unbilled = await sql<{
+    biz_date: string;
+  }>`select biz_date from bill_days where ${of_account} and kind = 'trade' and biz_date >= ${since}::date and matched_at is null
+    order by biz_date desc limit ${bank_open_max}`.execute(db);
+  return { days: days.rows, credits: credits.rows, unbilled: unbilled.rows.map(({ biz_date }) => biz_date) };
+}
+
+export async function writeMatches(db: Db, { merchant_id, channel_account_id }: Account, matches: readonly Match[]): Promise<void> {
+  if (matches.length === 0) return;
+  const rows = matches.map(({ credits, days }) => ({
+    match_id: credits[0]?.id,
+    credits: credits.map(({ id }) => id),
+    days: days.map(({ biz_date }) => biz_date),
+  }));
+  const records = JSON.stringify(rows);
+  await sql`with x as (select * from jsonb_to_recordset(${records}::jsonb) as x (match_id text, credits jsonb, days jsonb)),
+    credited as (
+      update bank_credits c set match_id = x.match_id from x, jsonb_array_elements_text(x.credits) as of_x (id) where c.merchant_id = ${merchant_id} and c.id = of_x.id
+    )
+    update bank_days d set match_id = x.match_id from x, jsonb_array_elements_text(x.days) as of_x (day)
+    where d.merchant_id = ${merchant_id} and d.channel_account_id = ${channel_account_id} and d.biz_date = of_x.day::date`.execute(db);
+}
+
+export type CreditPage = {
+  readonly merchant_id: string;
+  readonly livemode?: boolean | undefined;
+  readonly channel_account_id?: string | undefined;
+  readonly before_id?: string | undefined;
+  readonly limit: number;
+};
+export type ListedCredit = BankCredit & { readonly days: readonly string[] };
+
+/** Newest first, each with the days that it was found to be about. */
+export async function listCredits(db: Db, { merchant_id, livemode, channel_account_id, before_id, limit }: CreditPage): Promise<readonly ListedCredit[]> {
+  const where = [sql`c.merchant_id = ${merchant_id}`];
+  if (livemode !== undefined) where.push(sql`c.livemode = ${livemode}`);
+  if (channel_account_id !== undefined) where.push(sql`c.channel_account_id = ${channel_account_id}`);
+  if (before_id !== undefined) where.push(sql`c.id < ${before_id}`);
+  const { rows } =
+    await sql<ListedCredit>`select c.*, array(select d.biz_date::text from bank_days d where d.merchant_id = c.merchant_id and d.match_id = c.match_id order by d.biz_date) as days
+    from bank_credits c where ${sql.join(where, sql` and `)} order by c.id desc limit ${limit}`.execute(db);
+  return rows;
+}
