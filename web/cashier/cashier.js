@@ -127,6 +127,7 @@
     if (action.type === 'submit_form') document.getElementById('out').submit();
   }
   if (data.back) setTimeout(() => go(data.back), 3000);
+  // Where something is to be typed, that comes first.
   const heading = document.querySelector('h1[tabindex]');
-  if (heading) heading.focus();
+  if (heading && !document.querySelector('[autofocus]')) heading.focus();
 })();

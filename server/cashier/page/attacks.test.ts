@@ -47,8 +47,8 @@ const attempts = (payment_id: string) =>
 const isLive = ({ state }: { state: string }) => state === 'sending' || state === 'waiting';
 
 /** Presses the button inside a wallet and follows the wallet's sign-in up to the address that it sends the browser back to. */
-async function hop(url: string, device: 'wechat' | 'alipay', cookie?: string) {
-  const pressed = await press(url, { method: `${device}_jsapi` }, { device, ...(cookie ? { cookie } : {}) });
+async function hop(url: string, device: 'wechat' | 'alipay', cookie?: string, lang?: string) {
+  const pressed = await press(url, { method: `${device}_jsapi`, ...(lang === undefined ? {} : { lang }) }, { device, ...(cookie ? { cookie } : {}) });
   const page = await pressed.text();
   const action = /data-action="([^"]+)"/.exec(page)?.[1]?.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
   assert.ok(action, page);
@@ -289,6 +289,14 @@ describe('C-11 C-12 who pays', () => {
       ] as const)
         assert.match(goesTo(await visit(again, { device, cookie: cookies })), /note=stale$/, what);
       assert.equal((await attempts(payment_id)).length, 1);
+    });
+
+    it(`takes the language that the payer chose to ${device} and back, and no other word`, async () => {
+      const { url } = await session();
+      const english = await hop(url, device, undefined, 'en');
+      assert.equal(goesTo(await visit(english.back, { device, cookie: english.cookie })), `${new URL(url).pathname}?go=1&lang=en`);
+      const evil = await hop((await session()).url, device, undefined, 'en&back=1#');
+      assert.ok(!evil.back.includes('lang='), evil.back);
     });
 
     it(`is nobody's by an answer of ${device} that was stolen, planted, or came too late`, async () => {

@@ -33,7 +33,7 @@ import { stampOf, type View } from './page.ts';
 import { qrOf } from './qr.ts';
 import { type DrawnPlate, renderMessage, renderPage, renderPlate } from './render.ts';
 import { comeBack, look, lookAround, type Next, openPage, type Room, tap, type Visit } from './service.ts';
-import { type Language, languageOf, type TextKey, text } from './texts.ts';
+import { chosenLanguage, type Language, languageOf, type TextKey, text } from './texts.ts';
 
 const folder = new URL('../../../web/cashier/', import.meta.url);
 const readAsset = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
@@ -64,7 +64,7 @@ export const cashierPages =
     );
     // Some gateways send the browser back with a form. It proves nothing and is not read: the page asks the gateway itself.
     scope.post<ByAddress>('/c/:address', { bodyLimit: cashier_return_bytes_max }, (request, reply) =>
-      visited(request, reply, () => reply.redirect(`/c/${request.params.address}?back=1`, 303)),
+      visited(request, reply, ({ lang }) => reply.redirect(`/c/${request.params.address}?back=1${lang === undefined ? '' : `&lang=${lang}`}`, 303)),
     );
     scope.post<ByAddress>('/c/:address/pay', (request, reply) =>
       visited(request, reply, async (visit) => {
@@ -72,16 +72,17 @@ export const cashierPages =
         const { origin, 'sec-fetch-site': fetch_site } = request.headers;
         const own = isOwnForm({ origin, fetch_site: typeof fetch_site === 'string' ? fetch_site : undefined }, ctx.config.public_url);
         const form = new URLSearchParams(typeof request.body === 'string' ? request.body : '');
-        const next: Next = own ? await tap(visit, room, form.get('method') ?? '') : { to: 'page', query: 'note=stale' };
+        const lang = chosenLanguage(form.get('lang'));
+        const next: Next = own ? await tap({ ...visit, lang }, room, form.get('method') ?? '') : { to: 'page', query: 'note=stale' };
         reply.header('set-cookie', writeCookie(visit.cookie, pathOf(room), ctx.config.public_url.startsWith('https:')));
-        return pages.goOn(request, reply, { visit, room, next, language: form.get('lang') ?? undefined });
+        return pages.goOn(request, reply, { visit: { ...visit, lang }, room, next });
       }),
     );
     scope.get<ByAddress>('/c/:address/payer', (request, reply) =>
       visited(request, reply, async (visit) => {
         const room = await lookAround(visit);
         const query = Object.fromEntries(Object.entries(request.query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
-        return pages.goOn(request, reply, { visit, room, next: await comeBack(visit, room, query), language: undefined });
+        return pages.goOn(request, reply, { visit, room, next: await comeBack(visit, room, query) });
       }),
     );
     scope.get<ByAddress>('/c/:address/status', (request, reply) =>
@@ -105,7 +106,7 @@ export const cashierPages =
       sendLogo,
       drawReceipt: (reply, language, color, receipt) => pages.drawReceipt(reply, language, color, receipt),
       lost: (request, reply) => pages.lost(request as unknown as Request, reply),
-      languageOf: (request, typed) => (typed === 'zh' || typed === 'en' ? typed : pages.languageFor(request as unknown as Request, 'auto')),
+      languageOf: (request, typed) => pages.languageFor(request as unknown as Request, 'auto', chosenLanguage(typed)),
       isOwn: ({ headers: { origin, 'sec-fetch-site': site } }) =>
         isOwnForm({ origin, fetch_site: typeof site === 'string' ? site : undefined }, ctx.config.public_url),
       shopName: async (merchant_id, display_name) => display_name ?? (await getMerchant(ctx, merchant_id)).name,
@@ -121,7 +122,8 @@ export const cashierPages =
       const aggregate = await openPage(ctx, request.params.address);
       if (!aggregate) return pages.lost(request, reply);
       const cookie = readCookie(request.headers.cookie) ?? newToken(ctx.rng);
-      return then({ ctx, aggregate, browser: readBrowser(request.headers['user-agent']), cookie, ip: request.ip.replace(/^::ffff:/, '') });
+      const lang = chosenLanguage(request.query.lang);
+      return then({ ctx, aggregate, browser: readBrowser(request.headers['user-agent']), cookie, ip: request.ip.replace(/^::ffff:/, ''), lang });
     }
     return Promise.resolve();
   };
@@ -162,7 +164,8 @@ type ByCode = { readonly Params: { readonly code: string }; readonly Querystring
 /** `/c/p/:code`: what a printed code opens. One press after the amount: the wallet that scanned is asked at once. */
 function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<typeof pagesOf>): void {
   type PlateRequest = FastifyRequest<ByCode>;
-  const draw = async (request: PlateRequest, reply: FastifyReply, typed: { amount: string; remark: string; tap: string }, problem?: string) => {
+  type Typed = { readonly amount: string; readonly remark: string; readonly tap: string; readonly lang: Language | undefined };
+  const draw = async (request: PlateRequest, reply: FastifyReply, typed: Typed, problem?: string) => {
     const { code } = request.params;
     const open = await openPlate(ctx, { code, address: request.ip });
     const { display_name, color, logo_png } = await getSettings(ctx, open);
@@ -177,6 +180,7 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
       tap: typed.tap,
       typed,
       problem,
+      lang: typed.lang,
     });
   };
   const refused = (request: PlateRequest, reply: FastifyReply, error: unknown): FastifyReply => {
@@ -185,7 +189,7 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
     return pages.tell(request as unknown as Request, reply.code(errors[error.refusal.refused].status), `${off}_title`, off);
   };
   scope.get<ByCode>('/c/p/:code', (request, reply) =>
-    draw(request, reply, { amount: '', remark: '', tap: newToken(ctx.rng) }).catch((error: unknown) => refused(request, reply, error)),
+    draw(request, reply, { amount: '', remark: '', tap: newToken(ctx.rng), lang: undefined }).catch((error: unknown) => refused(request, reply, error)),
   );
   scope.get<ByCode>('/c/p/:code/logo', async (request, reply) => {
     try {
@@ -199,13 +203,14 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
     const form = new URLSearchParams(typeof request.body === 'string' ? request.body : '');
     const [amount, remark, tap_id] = [form.get('amount') ?? '', form.get('remark') ?? '', form.get('tap') ?? ''];
     const { code } = request.params;
-    const language = pages.languageFor(request as unknown as Request, 'auto');
+    const lang = chosenLanguage(form.get('lang'));
+    const language = pages.languageFor(request as unknown as Request, 'auto', lang);
     try {
       const { origin, 'sec-fetch-site': fetch_site } = request.headers;
       const own = isOwnForm({ origin, fetch_site: typeof fetch_site === 'string' ? fetch_site : undefined }, ctx.config.public_url);
       const open = await openPlate(ctx, { code, address: request.ip });
       const amount_fen = open.fixed_amount_fen === undefined ? parseYuan(amount) : toFen(open.fixed_amount_fen);
-      const again = { amount, remark, tap: newToken(ctx.rng) };
+      const again = { amount, remark, tap: newToken(ctx.rng), lang };
       if (!own) return await draw(request, reply, again, text(language, 'notice_stale'));
       if (amount_fen === undefined || amount_fen <= 0n || amount_fen > amount_fen_max)
         return await draw(request, reply, again, text(language, 'plate_wrong_amount'));
@@ -217,7 +222,7 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
         return await draw(request, reply, again, language === 'zh' ? said.message_zh : said.message);
       }
       if (opened instanceof Error) throw opened;
-      return await goToWallet(ctx, request as unknown as Request, reply, pages, opened as Payment);
+      return await goToWallet(ctx, request as unknown as Request, reply, pages, { payment: opened as Payment, lang });
     } catch (error) {
       return refused(request, reply, error);
     }
@@ -225,26 +230,32 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
 }
 
 /** From the plate's page straight on: inside a wallet the payer has said all there is to say. */
-async function goToWallet(ctx: PaymentsCtx, request: Request, reply: FastifyReply, pages: ReturnType<typeof pagesOf>, payment: Payment): Promise<FastifyReply> {
+async function goToWallet(
+  ctx: PaymentsCtx,
+  request: Request,
+  reply: FastifyReply,
+  pages: ReturnType<typeof pagesOf>,
+  { payment, lang }: { readonly payment: Payment; readonly lang: Language | undefined },
+): Promise<FastifyReply> {
   const browser = readBrowser(request.headers['user-agent']);
   const room = await lookAround({ ctx, aggregate: { payment, attempts: [] }, browser });
   // A second press finds the payment of the first, with whatever was tried meanwhile.
   const aggregate = await openPage(ctx, room.url.slice(room.url.lastIndexOf('/') + 1));
   assert(aggregate, 'a payment that was made has its page');
-  const visit: Visit = { ctx, aggregate, browser, cookie: newToken(ctx.rng), ip: request.ip.replace(/^::ffff:/, '') };
+  const visit: Visit = { ctx, aggregate, browser, cookie: newToken(ctx.rng), ip: request.ip.replace(/^::ffff:/, ''), lang };
   const [method] = room.ways.methods;
   const next: Next = method !== undefined && visit.browser.wallet !== undefined ? await tap(visit, room, method) : { to: 'page', query: '' };
   reply.header('set-cookie', writeCookie(visit.cookie, pathOf(room), ctx.config.public_url.startsWith('https:')));
-  return pages.goOn(request, reply, { visit, room, next, language: undefined });
+  return pages.goOn(request, reply, { visit, room, next });
 }
 
 type Shown = { readonly visit: Visit; readonly room: Room; readonly view: View; readonly notice: TextKey | undefined };
-type Following = { readonly visit: Visit; readonly room: Room; readonly next: Next; readonly language: string | undefined };
+type Following = { readonly visit: Visit; readonly room: Room; readonly next: Next };
 
 /** How pages are drawn and sent. */
 function pagesOf(ctx: PaymentsCtx, assets: Assets) {
-  const languageFor = (request: Request, session: 'auto' | Language): Language =>
-    languageOf({ asked: request.query.lang, session, accepted: request.headers['accept-language'] });
+  const languageFor = (request: Request, session: 'auto' | Language, chosen?: Language): Language =>
+    languageOf({ asked: chosen ?? request.query.lang, session, accepted: request.headers['accept-language'] });
 
   function send(reply: FastifyReply, input: { theme: string; form_origins?: readonly string[]; framed_by?: readonly string[] }, body: string): FastifyReply {
     const { theme, form_origins = [], framed_by = [] } = input;
@@ -266,8 +277,8 @@ function pagesOf(ctx: PaymentsCtx, assets: Assets) {
     const action = view.is === 'act' ? view.action : undefined;
     const shown_code = view.is === 'choose' && room.ways.shows_code ? room.url : action?.type === 'show_qr' ? action.qr_content : undefined;
     const body = renderPage({
-      language: languageFor(request, room.session.locale),
-      keeps_language: request.query.lang === 'zh' || request.query.lang === 'en',
+      language: languageFor(request, room.session.locale, visit.lang),
+      keeps_language: visit.lang !== undefined,
       path: pathOf(room),
       assets,
       theme,
@@ -282,7 +293,8 @@ function pagesOf(ctx: PaymentsCtx, assets: Assets) {
       notice,
       qr: shown_code === undefined ? undefined : qrOf(shown_code),
       return_url: room.return_url,
-      receipt_url: view.is === 'paid' || view.is === 'closed' ? receiptLink(ctx, payment).url : undefined,
+      receipt_url:
+        view.is === 'paid' || view.is === 'closed' ? receiptLink(ctx, payment).url + (visit.lang === undefined ? '' : `&lang=${visit.lang}`) : undefined,
       returns_by_itself: room.session.mode === 'web',
     });
     const form_origins = action?.type === 'submit_form' ? [new URL(action.url).origin] : [];
@@ -291,9 +303,9 @@ function pagesOf(ctx: PaymentsCtx, assets: Assets) {
   }
 
   /** Page after form: loading it again sends nothing again. The way to a wallet is a page too, so that a form never leads off our host. */
-  function goOn(request: Request, reply: FastifyReply, { visit, room, next, language }: Following): FastifyReply {
+  function goOn(request: Request, reply: FastifyReply, { visit, room, next }: Following): FastifyReply {
     if (next.to === 'wallet') return draw(request, reply, { visit, room, view: { is: 'hop', method: next.method, url: next.url }, notice: undefined });
-    const lang = language === 'zh' || language === 'en' ? `lang=${language}` : '';
+    const lang = visit.lang === undefined ? '' : `lang=${visit.lang}`;
     const query = [next.query, lang].filter((part) => part !== '').join('&');
     return reply.redirect(query === '' ? pathOf(room) : `${pathOf(room)}?${query}`, 303);
   }
@@ -306,12 +318,14 @@ function pagesOf(ctx: PaymentsCtx, assets: Assets) {
   function drawPlate(
     request: Request,
     reply: FastifyReply,
-    { color, ...plate }: Omit<DrawnPlate, 'assets' | 'theme' | 'language' | 'keeps_language'> & { readonly color: string | null },
+    {
+      color,
+      lang = chosenLanguage(request.query.lang),
+      ...plate
+    }: Omit<DrawnPlate, 'assets' | 'theme' | 'language' | 'keeps_language'> & { readonly color: string | null; readonly lang: Language | undefined },
   ): FastifyReply {
     const theme = themeOf(color);
-    const { lang } = request.query;
-    const keeps_language = lang === 'zh' || lang === 'en';
-    return send(reply, { theme }, renderPlate({ ...plate, assets, theme, language: languageFor(request, 'auto'), keeps_language }));
+    return send(reply, { theme }, renderPlate({ ...plate, assets, theme, language: languageFor(request, 'auto', lang), keeps_language: lang !== undefined }));
   }
 
   function drawReceipt(

@@ -15,6 +15,7 @@ import { returnUrlFor } from '../settings/return-url.ts';
 import { getSettings } from '../settings/service.ts';
 import type { Browser } from './browser.ts';
 import { type Asked, plain_page, type View, viewOf } from './page.ts';
+import type { Language } from './texts.ts';
 import { type Ways, waysOf } from './ways.ts';
 
 /** Somebody before a page: the payment that its address opens, and the browser that asks. */
@@ -25,6 +26,8 @@ export type Visit = {
   /** What this browser proves itself by: a random text that only it was given. */
   readonly cookie: string;
   readonly ip: string;
+  /** The language that the payer chose on the page; it is taken along to the wallet and back. */
+  readonly lang: Language | undefined;
 };
 
 /** The payment behind the end of an address; undefined for what was never given out. */
@@ -48,7 +51,9 @@ export async function lookAround({ ctx, aggregate: { payment }, browser }: Pick<
     findSession(ctx, payment.merchant_id, payment.id),
     offeredMethods(ctx, payment),
   ]);
-  const available = offered.filter((method) => session.allowed_methods.length === 0 || session.allowed_methods.includes(method));
+  // In the contract's order, the wallets of most payers first, whichever account was added first.
+  const allowed = session.allowed_methods.length === 0 ? offered : session.allowed_methods;
+  const available = (Object.keys(methods) as Method[]).filter((method) => offered.includes(method) && allowed.includes(method));
   const identified = await walletsThatIdentify(ctx, payment, available);
   return {
     shop: { name: settings.display_name ?? merchant.name, has_logo: settings.logo_png !== null },
@@ -113,7 +118,7 @@ export async function tap(visit: Visit, room: Room, method: string): Promise<Nex
   if (methods[chosen].scene !== 'jsapi') return pay(visit, room, chosen, undefined);
   const payer = await knownPayer(visit.ctx, sittingOf(visit), chosen);
   if (payer) return pay(visit, room, chosen, payer);
-  const url = await beginHop(visit.ctx, sittingOf(visit), chosen, `${room.url}/payer`);
+  const url = await beginHop(visit.ctx, sittingOf(visit), chosen, `${room.url}/payer${visit.lang === undefined ? '' : `?lang=${visit.lang}`}`);
   return url === undefined ? { to: 'page', query: 'note=failed' } : { to: 'wallet', method: chosen, url };
 }
 
@@ -125,11 +130,11 @@ export async function comeBack(visit: Visit, room: Room, query: Readonly<Record<
   return pay(visit, room, returned.method, returned.payer);
 }
 
-async function pay({ ctx, aggregate, ip }: Visit, room: Room, method: Method, payer: Payer | undefined): Promise<Next> {
+async function pay({ ctx, aggregate, ip, lang }: Visit, room: Room, method: Method, payer: Payer | undefined): Promise<Next> {
   const body: CreateAttemptBody = {
     method,
     payer_ip: ip,
-    return_url: `${room.url}?back=1`,
+    return_url: `${room.url}?back=1${lang === undefined ? '' : `&lang=${lang}`}`,
     ...(payer === undefined ? {} : { payer_id: payer.payer_id, channel_account_id: payer.channel_account_id }),
     ...(payer?.app_id === undefined ? {} : { app_id: payer.app_id }),
   };

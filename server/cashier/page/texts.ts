@@ -28,8 +28,8 @@ const texts = {
   help_message: ['留言', 'Message'],
   help_contact: ['联系方式（选填）', 'How to reach you (optional)'],
   help_send: ['发送给商户', 'Send to the shop'],
-  help_sent: ['已发送，商户的答复会显示在本页。', 'Sent. The shop’s answer will stand on this page.'],
-  help_waits: ['上一条留言还在等待商户答复。', 'Your last message still waits for the shop’s answer.'],
+  help_sent: ['已发送，商户的答复会显示在本页。', "Sent. The shop's answer will stand on this page."],
+  help_waits: ['上一条留言还在等待商户答复。', "Your last message still waits for the shop's answer."],
   help_wrong: ['请填写留言（不超过 500 字）后重新发送。', 'Write a message of at most 500 characters and send it again.'],
   help_opened: ['等待商户答复', 'Waiting for the shop'],
   help_answered: ['商户已答复', 'Answered'],
@@ -43,7 +43,7 @@ const texts = {
   left: ['剩余支付时间', 'Time left'],
   pay_now: ['立即支付', 'Pay now'],
   choose: ['选择支付方式', 'Choose how to pay'],
-  scan: ['打开手机钱包扫一扫', 'Scan with your phone’s wallet'],
+  scan: ['打开手机钱包扫一扫', "Scan with your phone's wallet"],
   scan_by: ['可使用：', 'Works with: '],
   scan_own: ['请用{wallet}扫码支付', 'Scan with {wallet}'],
   scan_alt: ['付款二维码', 'Payment QR code'],
@@ -87,9 +87,13 @@ export function text(language: Language, key: TextKey, facts: Readonly<Record<st
   return template.replace(/\{(\w+)\}/g, (_, name: string) => facts[name] ?? '');
 }
 
+/** The language that a payer chose by the link on the page; undefined where nobody did, or wrote anything else. */
+export const chosenLanguage = (asked: unknown): Language | undefined => (asked === 'zh' || asked === 'en' ? asked : undefined);
+
 /** As the address asks, else as the session says, else as the browser prefers; Chinese where nobody says. */
 export function languageOf(input: { readonly asked: unknown; readonly session: 'auto' | Language; readonly accepted: string | undefined }): Language {
-  if (input.asked === 'zh' || input.asked === 'en') return input.asked;
+  const chosen = chosenLanguage(input.asked);
+  if (chosen) return chosen;
   if (input.session !== 'auto') return input.session;
   const accepted = input.accepted ?? '';
   return /\ben\b/i.test(accepted) && !/\bzh\b/i.test(accepted) ? 'en' : 'zh';
