@@ -110,3 +110,17 @@ test('a bank statement is taken in once, and what the bank did not pay is shown'
   assert.equal(refused.code, 3);
   assert.match(refused.err, /line 1: there is no column reference/);
 });
+
+test('a list or a bulk action that ends at its limit says that there is more', async () => {
+  const broken = shop.today();
+  for (let n = 0; n < 3; n++) shop.plant('missing', (await shop.pay()).attempt?.channel_order_no as string);
+  await shop.billDay(broken);
+  await shop.posted();
+  const some = await ok('--lang', 'en', 'recon', 'exceptions', '--account', account, '--date', broken, '--limit', '2');
+  assert.match(some.err, /more than these 2/);
+  const handled = await ok('--lang', 'zh', 'recon', 'repair', '--account', account, '--date', broken, '--as', 'accept', '--by', 'ann', '--limit', '2');
+  assert.match(handled.err, /不止这 2 条/);
+  const rest = await ok('recon', 'repair', '--account', account, '--date', broken, '--as', 'accept', '--by', 'ann');
+  assert.doesNotMatch(rest.err, /more than|不止/);
+  assert.deepEqual((await ok('--json', 'recon', 'exceptions', '--account', account, '--date', broken)).json(), []);
+});

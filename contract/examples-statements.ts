@@ -55,7 +55,7 @@ export const statement_examples: Readonly<Record<string, OperationExample>> = {
   list_statements: { query: { limit: 20 }, response: { data: [statement], next_cursor: null } },
   link_statement: {
     params: { statement_id: statement.id },
-    body: { format: 'xlsx' },
-    response: { url: 'https://pay.example/c/statement?token=AWRla18…', expires_at: '2026-11-22T02:15:00.000Z' },
+    body: { format: 'xlsx', expires_in_s: 86_400 },
+    response: { url: 'https://pay.example/c/statement?token=AWRla18…', expires_at: '2026-11-23T02:00:00.000Z' },
   },
 };

@@ -144,11 +144,20 @@ export const linkStatement = defineOperation({
   method: 'POST',
   path: '/v1/statements/{statement_id}/link',
   scope: 'statements:read',
-  summary: 'A link to a file of a ready statement, good for some minutes and fit for an e-mail',
-  summary_zh: '获取结算单文件的短期下载链接',
+  summary: 'A link to a file of a ready statement, good for a quarter of an hour or up to seven days, and fit for an e-mail',
+  summary_zh: '获取结算单文件的下载链接，可放进邮件',
   params: by_id,
   body: Type.Object(
-    { format: Type.Unsafe<StatementFormat>({ type: 'string', enum: [...statement_formats], description: '文件格式。' }) },
+    {
+      format: Type.Unsafe<StatementFormat>({ type: 'string', enum: [...statement_formats], description: '文件格式。' }),
+      expires_in_s: Type.Optional(
+        Type.Integer({
+          minimum: 60,
+          maximum: 604_800,
+          description: 'How long it opens the file, in seconds: 900 unless told; days for an e-mail that is read later. 有效秒数，默认 900，最长 7 天。',
+        }),
+      ),
+    },
     { additionalProperties: false },
   ),
   status: 200,

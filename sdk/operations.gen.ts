@@ -998,7 +998,7 @@ export const resourcesOf = (call: Call) => ({
   ready_at: string | null;
 }>(call, { method: 'GET', path: '/v1/statements', query, answers: 'list' }, 'cursor', options),
     /**
-     * A link to a file of a ready statement, good for some minutes and fit for an e-mail. 获取结算单文件的短期下载链接。
+     * A link to a file of a ready statement, good for a quarter of an hour or up to seven days, and fit for an e-mail. 获取结算单文件的下载链接，可放进邮件。
      *
      * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `statement_not_found`, `statement_not_ready`, or what any call can answer.
      */

@@ -1341,6 +1341,8 @@ export type ListStatementsQuery = {
 export type LinkStatementBody = {
   /** 文件格式。 */
   format: 'csv' | 'xlsx';
+  /** How long it opens the file, in seconds: 900 unless told; days for an e-mail that is read later. 有效秒数，默认 900，最长 7 天。 */
+  expires_in_s?: number;
 };
 
 type EventEnvelope = {

@@ -294,11 +294,14 @@ const filters = (command: Command, { say }: Cli): Command =>
     .addOption(new Option('--exception <kind>', say('kind of difference', '差错类型')).choices(Object.keys(exception_kinds)))
     .option('--limit <n>', say('how many', '条数'), wholeNumber, 100);
 
+/** At most `limit` of what the filter names, and a word about it where there is more. */
 async function found(cli: Cli, ctx: PaymentsCtx, { merchant, account, date, state, exception, limit }: Filters): Promise<readonly ReconException[]> {
   const of_account = account === undefined ? undefined : await findAccountById(ctx, account);
   if (merchant === undefined && !of_account) throw new UsageError(cli.say('give --merchant or --account', '请给出 --merchant 或 --account'));
   const merchant_id = of_account?.merchant_id ?? (await findMerchant(ctx, merchant as string)).id;
-  return listExceptions(ctx, { merchant_id, channel_account_id: account, biz_date: date, state, kind: exception, limit });
+  const rows = await listExceptions(ctx, { merchant_id, channel_account_id: account, biz_date: date, state, kind: exception, limit: limit + 1 });
+  if (rows.length > limit) cli.io.err(cli.say(`there are more than these ${limit}: see --limit\n`, `不止这 ${limit} 条，见 --limit\n`));
+  return rows.slice(0, limit);
 }
 
 const shortException = (cli: Cli, row: ReconException) => ({

@@ -6,10 +6,17 @@ import type { Ctx } from '@heliu/server/platform/ctx.ts';
 import { readMargins } from '@heliu/server/reports/margin/service.ts';
 import { makeStatement } from '@heliu/server/settlement/making/service.ts';
 import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
 import { record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
+
+/** As long as the API gives links. */
+function linkHours(text: string): number {
+  const hours = wholeNumber(text);
+  if (hours < 1 || hours > 168) throw new InvalidArgumentError('it must be 1 to 168');
+  return hours;
+}
 
 type OwnerOptions = { readonly merchant: string; readonly live?: boolean };
 
@@ -74,11 +81,13 @@ export function addStatementCommands(program: Command, cli: Cli): void {
       }),
     );
   ofMerchant(statement.command('link <id>'))
-    .description(say('a link to a file, good for a quarter of an hour', '获取文件的下载链接，15 分钟有效'))
+    .description(say('a link to a file, fit for an e-mail', '获取文件的下载链接，可放进邮件'))
     .addOption(format())
-    .action((id: string, options: OwnerOptions & { format: StatementFormat }) =>
+    .option('--hours <n>', say('how long it is good, at most 168; a quarter of an hour unless told', '有效小时数，最多 168；默认 15 分钟'), linkHours)
+    .action((id: string, options: OwnerOptions & { format: StatementFormat; hours?: number }) =>
       withNode(cli, async (ctx) => {
-        const link = await linkTo(ctx, await ownerOf(ctx, options), id, options.format);
+        const expires_in_s = options.hours === undefined ? undefined : options.hours * 3600;
+        const link = await linkTo(ctx, await ownerOf(ctx, options), { id, format: options.format, expires_in_s });
         show(cli, link, () => record(link));
       }),
     );

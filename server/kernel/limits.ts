@@ -254,5 +254,5 @@ export const statements_preparing_max = 10;
 export const statement_page_lines = 2_000;
 /** A piece of a file in the database: large enough that pieces are few, small enough to be read at once. */
 export const statement_chunk_bytes = 512 * 1024;
-/** A link to a statement may be sent by e-mail and opened within the quarter of an hour. */
+/** A link to a statement, unless the caller says how long: whoever asks for it fetches the file at once. */
 export const statement_link_ms = 15 * 60_000;

@@ -10,7 +10,7 @@ import * as service from './service.ts';
 export function bindSettlement(scope: FastifyInstance, ctx: Ctx): void {
   bindOperation(scope, ctx, createStatement, (call) => service.createStatement({ ...call, ctx }));
   bindOperation(scope, ctx, retrieveStatement, ({ caller, params }) => service.retrieveStatement(ctx, caller, params.statement_id));
-  bindOperation(scope, ctx, linkStatement, ({ caller, params, body }) => service.linkTo(ctx, caller, params.statement_id, body.format));
+  bindOperation(scope, ctx, linkStatement, ({ caller, params, body }) => service.linkTo(ctx, caller, { id: params.statement_id, ...body }));
   bindOperation(scope, ctx, listStatements, async ({ caller, query: { limit = page_limit, cursor } }) => {
     const list: CursorScope = { list: listStatements.id, caller, filters: {} };
     const before_id = cursor === undefined ? undefined : orThrow(readCursor(list, cursor));

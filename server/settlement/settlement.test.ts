@@ -318,6 +318,23 @@ describe('a statement', () => {
     assert.equal((await world.flow(fetch(url))).status, 404);
   });
 
+  it('has links for an e-mail that is read days later, and none for ever', async () => {
+    const statement = await made();
+    const link = (body: object) => world.flow(world.api('POST', `/v1/statements/${statement.id}/link`, { body: { format: 'csv', ...body } }));
+    const week_s = 7 * 86_400;
+    const asked_ms = world.clock.now().getTime();
+    const { url, expires_at } = (await link({ expires_in_s: week_s })).body;
+    assert.ok(Date.parse(expires_at) >= asked_ms + week_s * 1_000 && Date.parse(expires_at) <= world.clock.now().getTime() + week_s * 1_000);
+    world.clock.advance(week_s * 1_000 - 60_000);
+    assert.equal((await world.flow(fetch(url))).status, 200);
+    world.clock.advance(60_000);
+    assert.equal((await world.flow(fetch(url))).status, 404);
+    for (const expires_in_s of [week_s + 1, 59, 60.5, '60']) {
+      const refused = await link({ expires_in_s });
+      assert.deepEqual([refused.status, refused.body.error.param], [400, 'expires_in_s']);
+    }
+  });
+
   it('cannot be asked for without end while none is made', async () => {
     const { merchant, key } = await world.newMerchant('急商');
     const rows = Array.from({ length: 10 }, (_, nth) => ({
