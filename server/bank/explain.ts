@@ -1,4 +1,3 @@
-import { nextDay } from '../channels/bill.ts';
 import type { BankCredit } from './credit.ts';
 
 /** A day of bills that no credit explains yet: what it comes to, and when the channel is expected to pay it. */
@@ -50,10 +49,11 @@ const unbilled_days = 10;
 export function explain(open_days: readonly OpenDay[], open_credits: readonly OpenCredit[], horizon: Horizon): Explained {
   const matches: Match[] = [];
   const days = open_days.filter(({ net_fen }) => net_fen !== 0n).toSorted((a, b) => compare(a.biz_date, b.biz_date));
+  const places = placesOf(days, horizon);
   const taken = new Set<OpenDay>();
   const left: OpenCredit[] = [];
   for (const credit of open_credits.toSorted((a, b) => compare(a.received_on, b.received_on) || compare(a.id, b.id))) {
-    const run = nearestRun(days, taken, credit, horizon);
+    const run = nearestRun(places, taken, credit);
     for (const day of run ?? []) taken.add(day);
     if (run) matches.push({ credits: [credit], days: run });
     else left.push(credit);
@@ -63,12 +63,17 @@ export function explain(open_days: readonly OpenDay[], open_credits: readonly Op
     horizon,
   );
   const unexplained: OpenCredit[] = [];
+  const unbilled = new Set(horizon.unbilled.map(({ biz_date }) => dayNumber(biz_date)));
+  const mayBeUnbilled = ({ received_on }: OpenCredit) =>
+    Array.from({ length: unbilled_days + 1 }, (_, ago) => ago).some((ago) => unbilled.has(dayNumber(received_on) - ago));
   for (const credit of left) {
-    const group = groups.findLast(({ expected_on }) => expected_on <= credit.received_on && credit.received_on <= later(expected_on, grace_days));
+    const group = groups.findLast(
+      ({ expected_on }) => expected_on <= credit.received_on && dayNumber(credit.received_on) <= dayNumber(expected_on) + grace_days,
+    );
     if (group && group.credited_fen + credit.amount_fen <= group.due_fen) {
       group.credits.push(credit);
       group.credited_fen += credit.amount_fen;
-    } else if (isJudged(credit, horizon)) unexplained.push(credit);
+    } else if (credit.received_on >= horizon.first_expected_on && !mayBeUnbilled(credit)) unexplained.push(credit);
   }
   const short: Short[] = [];
   for (const group of groups) {
@@ -78,32 +83,40 @@ export function explain(open_days: readonly OpenDay[], open_credits: readonly Op
   return { matches, short, unexplained };
 }
 
-/** Days that follow one another, none of them explained or without its bill, whose sum is the credit. */
-function nearestRun(
-  days: readonly OpenDay[],
-  taken: ReadonlySet<OpenDay>,
-  { amount_fen, received_on }: OpenCredit,
-  { unbilled }: Horizon,
-): OpenDay[] | undefined {
-  let best: { readonly run: OpenDay[]; readonly distance: number } | undefined;
-  for (const [start, first] of days.entries()) {
-    const from_first = daysBetween(first.expected_on, received_on);
-    if (from_first > late_days || first.biz_date > received_on) continue;
-    let sum = 0n;
-    for (let end = start; end < days.length; end++) {
-      const day = days[end] as OpenDay;
-      const distance = Math.max(from_first, daysBetween(day.expected_on, received_on));
-      const follows = end === start || (day.explained_before === first.explained_before && distance <= run_distance_days);
-      const has_gap = unbilled.some(({ biz_date }) => biz_date > first.biz_date && biz_date < day.biz_date);
-      if (taken.has(day) || day.biz_date > received_on || !follows || has_gap) break;
-      sum += day.net_fen;
-      if (sum === amount_fen && (!best || distance < best.distance)) best = { run: days.slice(start, end + 1), distance };
-    }
-  }
-  return best?.run;
+/** A day with what is asked of it for every credit, as numbers. */
+type Place = { readonly day: OpenDay; readonly biz: number; readonly expected: number; readonly unbilled_before: number };
+
+function placesOf(days: readonly OpenDay[], { unbilled }: Horizon): readonly Place[] {
+  const missing = unbilled.map(({ biz_date }) => biz_date).toSorted();
+  let unbilled_before = 0;
+  return days.map((day) => {
+    while (unbilled_before < missing.length && (missing[unbilled_before] as string) < day.biz_date) unbilled_before += 1;
+    return { day, biz: dayNumber(day.biz_date), expected: dayNumber(day.expected_on), unbilled_before };
+  });
 }
 
-const daysBetween = (a: string, b: string): number => Math.abs(Date.parse(a) - Date.parse(b)) / 86_400_000;
+/** Days that follow one another, none of them explained or without its bill, whose sum is the credit. */
+function nearestRun(places: readonly Place[], taken: ReadonlySet<OpenDay>, { amount_fen, received_on }: OpenCredit): OpenDay[] | undefined {
+  const received = dayNumber(received_on);
+  let best: { readonly start: number; readonly end: number; readonly distance: number } | undefined;
+  for (const [start, first] of places.entries()) {
+    if (first.biz > received) break;
+    const from_first = Math.abs(first.expected - received);
+    if (from_first > late_days) continue;
+    let sum = 0n;
+    for (let end = start; end < places.length; end++) {
+      const { day, biz, expected, unbilled_before } = places[end] as Place;
+      const distance = Math.max(from_first, Math.abs(expected - received));
+      const follows = day.explained_before === first.day.explained_before && unbilled_before === first.unbilled_before && distance <= run_distance_days;
+      if (taken.has(day) || biz > received || (end > start && !follows)) break;
+      sum += day.net_fen;
+      if (sum === amount_fen && (!best || distance < best.distance)) best = { start, end, distance };
+    }
+  }
+  return best && places.slice(best.start, best.end + 1).map(({ day }) => day);
+}
+
+const dayNumber = (date: string): number => Date.parse(date) / 86_400_000;
 
 type Group = { days: OpenDay[]; due_fen: bigint; credits: OpenCredit[]; credited_fen: bigint; expected_on: string; is_unbilled: boolean };
 
@@ -118,17 +131,9 @@ function groupsOf(days: readonly OpenDay[], { unbilled }: Horizon): Group[] {
       last.expected_on = day.expected_on;
     } else groups.push({ days: [day], due_fen: day.net_fen, credits: [], credited_fen: 0n, expected_on: day.expected_on, is_unbilled: false });
   }
-  for (const group of groups) group.is_unbilled = unbilled.some(({ expected_on }) => expected_on === group.expected_on);
+  const expected = new Set(unbilled.map(({ expected_on }) => expected_on));
+  for (const group of groups) group.is_unbilled = expected.has(group.expected_on);
   return groups;
 }
 
-const isJudged = ({ received_on }: OpenCredit, { first_expected_on, unbilled }: Horizon): boolean =>
-  received_on >= first_expected_on && !unbilled.some(({ biz_date }) => biz_date <= received_on && received_on <= later(biz_date, unbilled_days));
-
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function later(date: string, days: number): string {
-  let at = date;
-  for (let left = days; left > 0; left--) at = nextDay(at);
-  return at;
-}
