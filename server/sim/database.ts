@@ -54,6 +54,7 @@ const dues: Readonly<Record<string, { readonly table: string; readonly first: st
   statements: { table: 'statements', first: 'select min(next_make_at) from statements' },
   bills: { table: 'bill_days', first: 'select min(next_fetch_at) from bill_days' },
   channel_sessions: { table: 'channel_sessions', first: 'select min(renew_at) from channel_sessions' },
+  bank_accounts: { table: 'bank_accounts', first: 'select min(next_look_at) from bank_accounts' },
   events: { table: 'events', first: 'select min(created_at) from events where sequence is null' },
   // Nobody waits for the books: a look for each event would write them one event at a time.
   ledger: {
@@ -71,6 +72,7 @@ const tasks: Readonly<Record<string, string>> = {
   'db refunds_claim': 'refunds',
   'db deliveries_claim': 'deliveries',
   'db statements_claim': 'statements',
+  'db bank_accounts_claim': 'bank_accounts',
   'db update bill_days d set tries = tries + 1, next_f': 'bills',
   'db update channel_sessions s set renew_at = $1, ask': 'channel_sessions',
 };
