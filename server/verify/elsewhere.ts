@@ -6,8 +6,8 @@ export const elsewhere: readonly (readonly [id: string, statement: Text, why: Te
     'I-02',
     { zh: '渠道的每笔成功最终都入账，或作为重复、迟到款项退回', en: 'every success at the channel ends as paid, or goes back as a duplicate or late' },
     {
-      zh: '须与渠道的账比较：测试与模拟以渠道模拟器的账核对；对账单接入后成为规则',
-      en: "needs the channel's books: tests and simulation compare them; becomes a rule with the channels' bills",
+      zh: '须与渠道的账比较：测试与模拟以渠道模拟器的账核对；在用的系统由每日对账核对，差异即差错',
+      en: "needs the channel's books: tests and simulation compare them; a system in use is held against its bills every day, and what differs is an exception",
     },
   ],
   [
@@ -34,7 +34,14 @@ export const elsewhere: readonly (readonly [id: string, statement: Text, why: Te
     { zh: '代理层级无环，分润之和不超过 100%', en: 'agents form no circle, and shares sum to at most 100 %' },
     { zh: '尚无代理商', en: 'there are no agents yet' },
   ],
-  ['I-44', { zh: '平台、账本与账单的总额一致', en: 'totals of platform, ledger and bill agree' }, { zh: '尚未接入对账单', en: 'bills are not imported yet' }],
+  [
+    'I-44',
+    { zh: '平台、账本与账单的总额一致', en: 'totals of platform, ledger and bill agree' },
+    {
+      zh: '每日结账时核对：平台 = 账本 = 账单 + 差错，不等则拒绝结账并说明差额',
+      en: 'held at each daily close: platform = ledger = bill + exceptions, or the close is refused and says by how much',
+    },
+  ],
   [
     'I-46',
     { zh: '日志、指标与错误中没有机密与个人信息', en: 'no secret and nothing personal in logs, metrics and errors' },
