@@ -75,3 +75,6 @@ export const refund_codes: CodeTable = {
     no('other', '60'),
   ),
 };
+
+/** What is sent after a payment, or after a hold, and is not through yet. */
+export const isUnderWay = (code: string): boolean => Object.hasOwn(refund_codes, code) && refund_codes[code]?.final === 'wait';

@@ -69,13 +69,16 @@ function shown(input: PayInput): Record<string, string> {
   };
 }
 
+/** Fields that say what else than a payment is asked for. */
+type Extra = Readonly<Record<string, string>>;
+
 const refusedCurrency = { local: { is: 'refused', reason: 'currency_not_supported', channel_code: 'HELIU_CURRENCY', channel_message: 'CNY only' } } as const;
 
 /**
  * A signed form that the payer's browser takes to the gateway: no call is made, and the gateway knows no order until the payer pays.
  * The browser comes back with a form too, which proves nothing.
  */
-function front(method: UnionpayMethod, extra: Readonly<Record<string, string>> = {}): PayOperation {
+export function front(method: UnionpayMethod, extra: Readonly<Record<string, string>> = {}): PayOperation {
   return {
     retry: 'never',
     request: (input, account): Step<WireRequest | Local<Settled<PayFact>>> => {
@@ -131,12 +134,18 @@ export function payRefusal(code: string, message: string | undefined, method: Me
 }
 
 /** The app starts UnionPay's SDK with the number of the transaction; its result is a hint only. */
-const app = order('appTransReq', 'unionpay_app', shown, (fields, { config }) => ({
-  type: 'invoke',
-  wallet: 'unionpay',
-  api: 'UPPayPlugin.startPay',
-  params: { tn: required(fields, 'tn'), mode: config.test_environment === true ? '01' : '00' },
-}));
+export const app = (extra: Extra = {}): PayOperation =>
+  order(
+    'appTransReq',
+    'unionpay_app',
+    (input) => ({ ...shown(input), ...extra }),
+    (fields, { config }) => ({
+      type: 'invoke',
+      wallet: 'unionpay',
+      api: 'UPPayPlugin.startPay',
+      params: { tn: required(fields, 'tn'), mode: config.test_environment === true ? '01' : '00' },
+    }),
+  );
 
 /** Inside the UnionPay app a page starts the same number with upsdk.js. */
 const jsapi = order('appTransReq', 'unionpay_jsapi', shown, (fields) => ({
@@ -146,33 +155,35 @@ const jsapi = order('appTransReq', 'unionpay_jsapi', shown, (fields) => ({
   params: { tn: required(fields, 'tn') },
 }));
 
-const qr = order(
-  'backTransReq',
-  'unionpay_qr',
-  (input) => ({ payTimeout: txnTime(input.expires_at) }),
-  (fields) => ({ type: 'show_qr', qr_content: required(fields, 'qrCode') }),
-);
+export const qr = (extra: Extra = {}): PayOperation =>
+  order(
+    'backTransReq',
+    'unionpay_qr',
+    (input) => ({ payTimeout: txnTime(input.expires_at), ...extra }),
+    (fields) => ({ type: 'show_qr', qr_content: required(fields, 'qrCode') }),
+  );
 
 /** Accepted is not paid: the outcome comes by notification or query. */
-const barcode = order(
-  'backTransReq',
-  'unionpay_barcode',
-  (input, { config }) => {
-    const termId = input.terminal_id !== undefined && /^[0-9A-Za-z]{8}$/.test(input.terminal_id) ? input.terminal_id : config.terminal_id;
-    if (input.auth_code === undefined) return refusedHere('HELIU_AUTH_CODE_MISSING', 'auth_code is required for this method');
-    return { qrNo: input.auth_code, ...(termId === undefined ? {} : { termId }) };
-  },
-  () => ({ type: 'wait' }),
-);
+export const barcode = (extra: Extra = {}): PayOperation =>
+  order(
+    'backTransReq',
+    'unionpay_barcode',
+    (input, { config }) => {
+      const termId = input.terminal_id !== undefined && /^[0-9A-Za-z]{8}$/.test(input.terminal_id) ? input.terminal_id : config.terminal_id;
+      if (input.auth_code === undefined) return refusedHere('HELIU_AUTH_CODE_MISSING', 'auth_code is required for this method');
+      return { qrNo: input.auth_code, ...(termId === undefined ? {} : { termId }), ...extra };
+    },
+    () => ({ type: 'wait' }),
+  );
 
 export const pay = {
-  unionpay_qr: qr,
+  unionpay_qr: qr(),
   unionpay_jsapi: jsapi,
-  unionpay_app: app,
+  unionpay_app: app(),
   unionpay_h5: front('unionpay_h5'),
   unionpay_page: front('unionpay_page'),
   // The page opens on online banking, and the payer may still choose a card.
   unionpay_bank: front('unionpay_bank', { defaultPayType: '0001' }),
   unionpay_b2b: front('unionpay_b2b'),
-  unionpay_barcode: barcode,
+  unionpay_barcode: barcode(),
 } as const;

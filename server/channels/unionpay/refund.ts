@@ -2,7 +2,7 @@ import type { RefundFact } from '../../kernel/outcome.ts';
 import { addMs, bizDate } from '../../kernel/time.ts';
 import type { Account, Operation, RefundInput, Settled } from '../define.ts';
 import type { Config } from './config.ts';
-import { duplicate_code, gone_back_code, isDone, not_found_code, refund_codes } from './errors.ts';
+import { duplicate_code, gone_back_code, isDone, isUnderWay, not_found_code, refund_codes } from './errors.ts';
 import { amountOf, requestQuery } from './trade.ts';
 import { asks, commonFields, isAccepted, post, readAnswer, refusalOf, required, txnTime, verifyAnswer } from './wire.ts';
 
@@ -48,8 +48,6 @@ export const refund: Operation<Config, RefundInput, RefundFact> = {
     return code === duplicate_code || isUnderWay(code) ? { is: 'pending' } : refusalOf(code, fields.get('respMsg'), refund_codes);
   },
 };
-
-const isUnderWay = (code: string): boolean => Object.hasOwn(refund_codes, code) && refund_codes[code]?.final === 'wait';
 
 function stateOf(fields: ReturnType<typeof readAnswer>): Settled<RefundFact> {
   const code = required(fields, 'respCode');

@@ -9,6 +9,7 @@ import { createAuthority } from './simulator/authority.ts';
 import { createBills } from './simulator/bills.ts';
 import { createPages } from './simulator/cashier.ts';
 import { createGateway } from './simulator/gateway.ts';
+import { createHolds } from './simulator/holds.ts';
 import { createLedger, type Order, type Return } from './simulator/ledger.ts';
 import { createNotifier } from './simulator/notifier.ts';
 import { createSeal } from './simulator/seal.ts';
@@ -32,6 +33,7 @@ export function unionpaySimulator(ports: SimulatorPorts): Simulator {
   const faults = createFaults();
   const notifier = createNotifier(clock, ports, ledger, seal, faults);
   const trades = createTrades(clock, ledger, notifier);
+  const holds = createHolds(clock, ledger);
   const pages = createPages({ ledger, seal, trades, baseUrl, act: actOn });
   const errors = createBillErrors();
   const bills = createBills(clock, ledger, faults, errors);
@@ -41,7 +43,7 @@ export function unionpaySimulator(ports: SimulatorPorts): Simulator {
     // Signatures are over the values that came, so nothing may parse them first.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: body_bytes_max }, (_request, body, done) => done(null, body));
-    createGateway({ clock, ledger, seal, faults, trades, pages, bills })(server);
+    createGateway({ clock, ledger, seal, faults, trades, holds, pages, bills })(server);
     pages.routes(server);
     return Promise.resolve();
   };

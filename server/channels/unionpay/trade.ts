@@ -35,11 +35,11 @@ export function successOf(fields: Fields): Success {
 const mayTryAgain = ({ method, expires_at }: OrderInput, env: Env): boolean => method !== 'unionpay_barcode' && env.now < expires_at;
 
 /** `respCode` says whether the question was answered, `origRespCode` how the order stands. */
-function stateOf(fields: Fields, input: OrderInput, env: Env): Settled<PaymentFact> {
+export function stateOf(fields: Fields, input: OrderInput, env: Env, txnType = '01'): Settled<PaymentFact> {
   const code = required(fields, 'respCode');
   if (code === not_found_code) return { is: 'not_found' };
   if (!isAccepted(fields)) return asks(code);
-  if (required(fields, 'txnType') !== '01') throw new Error('the answer is about another kind of transaction');
+  if (required(fields, 'txnType') !== txnType) throw new Error('the answer is about another kind of transaction');
   const state = required(fields, 'origRespCode');
   if (isDone(state)) return { is: 'paid', success: successOf(fields) };
   if (state === reversed_code || state === debited_too_late_code) return { is: 'closed' };

@@ -9,6 +9,7 @@ import { readZmLine } from './bill.ts';
 import { certId } from './config.ts';
 import { parseAnswer, parseForm } from './message.ts';
 import { notification } from './notification.ts';
+import { sensitiveFields } from './sensitive.ts';
 import { type Fields, isSignedBy, messageToSign, signWithSecureKey, stringToSign } from './sign.ts';
 import { bookedAt } from './wire.ts';
 
@@ -21,6 +22,7 @@ type Case = any;
 type Set = {
   readonly topic: string;
   readonly keys?: Record<string, { publicKeyPem: string; certPem: string; certId: string }>;
+  readonly certs?: Record<string, { certPem: string; encryptCertId?: string }>;
   readonly cases: readonly Case[];
 };
 
@@ -47,6 +49,12 @@ eachOf('sign-5.1.0-rsa', 3, (vector, { keys }) => {
   const key = keys?.[vector.signKey];
   assert.ok(key && isSignedBy(fields, createPublicKey(key.publicKeyPem)));
   assert.equal(certId(new X509Certificate(key.certPem)), key.certId);
+});
+
+test('the encryption certificate of the test gateway is named by its number', { skip }, () => {
+  const { certPem = '', encryptCertId } = sets.map(({ certs }) => certs?.acp_test_enc).find((each) => each !== undefined) ?? {};
+  assert.ok(encryptCertId);
+  assert.equal(sensitiveFields({ card_no: '6226090000000048' }, new X509Certificate(certPem)).encryptCertId, encryptCertId);
 });
 
 eachOf('sign-rsa', 4, (vector, { keys }) => {

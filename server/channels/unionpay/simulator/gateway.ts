@@ -6,6 +6,7 @@ import { parseForm, writeAnswer } from '../message.ts';
 import type { Fields } from '../sign.ts';
 import type { Bills } from './bills.ts';
 import type { Pages } from './cashier.ts';
+import type { Holds } from './holds.ts';
 import type { Ledger, Merchant } from './ledger.ts';
 import type { Seal } from './seal.ts';
 import { messageOf, type Outcome, type Trades } from './trades.ts';
@@ -21,12 +22,13 @@ type Parts = {
   readonly seal: Seal;
   readonly faults: Faults;
   readonly trades: Trades;
+  readonly holds: Holds;
   readonly pages: Pages;
   readonly bills: Bills;
 };
 
 /** The addresses `/gateway/api/*.do`: a form comes in, `name=value` that is not URL-encoded goes out. */
-export function createGateway({ clock, ledger, seal, faults, trades, pages, bills }: Parts) {
+export function createGateway({ clock, ledger, seal, faults, trades, holds, pages, bills }: Parts) {
   /** What a fault that speaks for the gateway says in its place. */
   function faultOutcome(fault: Fault | undefined): Outcome | undefined {
     if (fault?.kind === 'server_error') return { code: '06' };
@@ -48,7 +50,9 @@ export function createGateway({ clock, ledger, seal, faults, trades, pages, bill
   }
 
   function run(endpoint: string, merchant: Merchant, fields: Fields, on: string): Outcome {
-    if (on === 'query' || on === 'refund_query') return faults.take(on, ['not_found_lag']) ? { code: '34' } : trades.query(merchant, fields);
+    if (on === 'query' || on === 'refund_query')
+      return faults.take(on, ['not_found_lag']) ? { code: '34' } : (holds.query(merchant, fields) ?? trades.query(merchant, fields));
+    if (holds.isOne(fields)) return holds.take(merchant, fields);
     if (on === 'bill') return bills.file(merchant, fields);
     if (on === 'refund') return trades.giveBack(merchant, fields, faults.take('refund', ['refund_fails']) !== undefined);
     return on === 'reverse' ? trades.reverse(merchant, fields) : trades.consume(merchant, endpoint, fields);
@@ -88,6 +92,8 @@ export function createGateway({ clock, ledger, seal, faults, trades, pages, bill
     const known = ledger.findOrder(merchant.mer_id, fields.get('orderId') ?? '', fields.get('txnTime') ?? '');
     // A browser that goes back and forth sends the form again.
     if (known) return pages.show(reply, known);
+    // The page of a hold is not simulated.
+    if (holds.isOne(fields)) return pages.refuse(reply, '10');
     const { code, order } = trades.consume(merchant, 'frontTransReq', fields);
     return order ? pages.show(reply, order) : pages.refuse(reply, code);
   }
