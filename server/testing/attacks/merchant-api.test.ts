@@ -250,7 +250,8 @@ it('A-12 a refund of what is not ours, not paid, closed, or in another currency 
     ['a closed payment', { payment_id: closed.id }, 'payment_not_paid'],
     ['more than was paid', { payment_id: own.payment_id, amount_fen: 61 }, 'refund_exceeds_paid'],
     ['in another currency', { payment_id: own.payment_id, currency: 'USD' }, 'parameter_unknown'],
-    ['of an attempt that is named', { payment_id: own.payment_id, attempt_id: unpaid.attempt.id }, 'parameter_unknown'],
+    ['of an attempt of another payment', { payment_id: own.payment_id, attempt_id: unpaid.attempt.id }, 'attempt_not_found'],
+    ['of an attempt that nobody paid', { payment_id: unpaid.id, attempt_id: unpaid.attempt.id }, 'payment_not_paid'],
     ['an id of another kind', { payment_id: own.refund_id }, 'parameter_invalid'],
   ];
   await unchanged(world.ctx, async () => {
