@@ -80,7 +80,7 @@ globalThis.setImmediate = Object.assign((run: (...given: unknown[]) => void, ...
  * and that decides in which order PostgreSQL gives rows that nobody has asked to be ordered.
  */
 const pairs: KeyObject[] = [];
-const pairs_max = 24;
+const pairs_max = 240;
 let lent = 0;
 export const lendKeysAnew = (): void => {
   lent = 0;
