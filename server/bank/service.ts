@@ -1,5 +1,5 @@
 import { newId } from '../kernel/id.ts';
-import { type Fen, ZERO } from '../kernel/money.ts';
+import type { Fen } from '../kernel/money.ts';
 import { RefusalError, refuse } from '../kernel/refusal.ts';
 import { addMs, bizDate } from '../kernel/time.ts';
 import { isDay } from '../ledger/day.ts';
@@ -9,6 +9,7 @@ import type { PaymentsCtx } from '../payments/ctx.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { type Holder, holding, replaceFindings } from '../recon/findings/service.ts';
 import type { Finding } from '../recon/matching/classify.ts';
+import { dayFinding } from '../recon/matching/service.ts';
 import { arrivalsOf } from '../settlement/service.ts';
 import { type BankCredit, creditDraft } from './credit.ts';
 import { explain, type OpenCredit, type Short } from './explain.ts';
@@ -152,11 +153,7 @@ function shortFinding({ days, due_fen, credits, credited_fen }: Short, expectedO
   const [first, last] = [days[0]?.biz_date ?? '', days.at(-1)?.biz_date ?? ''];
   const { date, confirmed } = expectedOn(last);
   return {
-    ...about(last, 'days'),
-    our_fen: due_fen as Fen,
-    bill_fen: credited_fen as Fen,
-    at_risk_fen: (due_fen - credited_fen) as Fen,
-    detail: {
+    ...dayFinding('bank_short', 'days', (due_fen - credited_fen) as Fen, {
       reason: credits.length === 0 ? 'missing' : 'short',
       from: first,
       through: last,
@@ -166,32 +163,17 @@ function shortFinding({ days, due_fen, credits, credited_fen }: Short, expectedO
         .map(({ reference }) => reference)
         .join(' ')
         .slice(0, 400),
-    },
+    }),
+    biz_date: last,
+    our_fen: due_fen as Fen,
+    bill_fen: credited_fen as Fen,
   };
 }
 
 const unexplainedFinding = ({ id, reference, received_on, amount_fen }: OpenCredit): BankFinding => ({
-  ...about(received_on, id),
+  ...dayFinding('bank_short', id, amount_fen, { reason: 'unexplained', received_on, references: reference }),
+  biz_date: received_on,
   bill_fen: amount_fen,
-  at_risk_fen: amount_fen,
-  detail: { reason: 'unexplained', received_on, references: reference },
-});
-
-const about = (biz_date: string, name: string): BankFinding => ({
-  kind: 'bank_short',
-  of: 'other',
-  biz_date,
-  name,
-  object_id: null,
-  payment_id: null,
-  bill_id: null,
-  line: null,
-  channel_order_no: null,
-  channel_transaction_id: null,
-  our_fen: ZERO,
-  bill_fen: ZERO,
-  at_risk_fen: ZERO,
-  detail: {},
 });
 
 export const listCredits = (ctx: Ctx, page: store.CreditPage): Promise<readonly store.ListedCredit[]> => store.listCredits(ctx.db.kysely, page);
