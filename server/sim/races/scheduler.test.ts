@@ -141,7 +141,8 @@ describe('the scheduler of races', () => {
       await scheduler.drive();
       const ends = await Promise.allSettled(both);
       const failed = ends.flatMap((end) => (end.status === 'rejected' ? [(end.reason as { code?: string }).code] : []));
-      assert.deepEqual(failed, scheduler.deadlocks() > 0 ? ['40P01'] : []);
+      assert.deepEqual(failed, Array(scheduler.deadlocks()).fill('40P01'));
+      assert.ok(failed.length <= 1, 'one of the two always comes through');
       met += failed.length;
     }
     assert.ok(met > 0, 'some order is a deadlock');

@@ -23,7 +23,7 @@ export type Scheduler = {
   readonly trace: readonly string[];
   /** How many steps had to wait for another actor's lock. */
   readonly blocked: () => number;
-  /** How often all actors waited for each other, and PostgreSQL had to choose a victim. */
+  /** How often actors waited for each other in a ring, and PostgreSQL had to choose a victim. */
   readonly deadlocks: () => number;
 };
 
@@ -69,6 +69,8 @@ export function beginJob(): () => void {
 const patience_ms = 2;
 /** An actor that does not come to its next step within this hangs. */
 const stall_ms_max = 30_000;
+/** The code by which PostgreSQL tells the victim. */
+const deadlock_detected = '40P01';
 /** Half of the seeds draw every step; the others let the actor of the highest rank run and lower it at some points, which reaches orders that a coin rarely gives. */
 const rank_changes = 3;
 const steps_expected = 24;
@@ -106,6 +108,10 @@ export function createScheduler({ seed, findBlocked, stall_ms = stall_ms_max }: 
     });
     try {
       return await work();
+    } catch (error) {
+      // Told by PostgreSQL and not by what was seen here: on a slow machine it may end a deadlock before anyone looked.
+      if ((error as { readonly code?: unknown } | undefined)?.code === deadlock_detected) deadlocks += 1;
+      throw error;
     } finally {
       actor.flights.delete(flight);
       // What it held may have been what the others waited for.
@@ -195,7 +201,6 @@ export function createScheduler({ seed, findBlocked, stall_ms = stall_ms_max }: 
         next.go();
       } else if (flights().length > 0) {
         // All of them are blocked: PostgreSQL ends one of them when it has looked for deadlocks.
-        deadlocks += 1;
         const before = flights().length;
         while (flights().length === before) await moment();
       } else return;
