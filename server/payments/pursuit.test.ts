@@ -4,7 +4,7 @@ import type { PaymentFact } from '../kernel/outcome.ts';
 import { addMs } from '../kernel/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Payment } from './payment.ts';
-import { absenceIsFinal, isLost, mayResendRefund, nextStep } from './pursuit.ts';
+import { absenceIsFinal, isLost, mayResendRefund, nextStep, repeatedRefundFact } from './pursuit.ts';
 import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
 import { anAttempt, aPayment } from './testing/builders.ts';
 
@@ -133,5 +133,12 @@ describe('a refund that the channel does not know', () => {
   it('I-12 waits elsewhere until its first request can be nowhere any more', () => {
     assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms)), false);
     assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms + 1)), true);
+  });
+  it('OF-10 is not refused by the answer to a repeat while its first request may still be on its way', () => {
+    const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
+    assert.equal(repeatedRefundFact({ created_at }, refused, after(absence_patience_ms)).is, 'unknown');
+    assert.equal(repeatedRefundFact({ created_at }, refused, after(absence_patience_ms + 1)), refused);
+    const pending = { is: 'pending' } as const;
+    assert.equal(repeatedRefundFact({ created_at }, pending, after(0)), pending);
   });
 });

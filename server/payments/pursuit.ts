@@ -1,4 +1,4 @@
-import type { PaymentFact } from '../kernel/outcome.ts';
+import type { PaymentFact, RefundFact } from '../kernel/outcome.ts';
 import { type Attempt, isBarcode } from './attempt.ts';
 import type { Aggregate } from './change.ts';
 import type { Payment } from './payment.ts';
@@ -57,4 +57,13 @@ export function absenceIsFinal(payment: Payment, attempt: Attempt, now: Date): b
  */
 export function mayResendRefund({ created_at }: Pick<Refund, 'created_at'>, refunds_once: boolean, now: Date): boolean {
   return refunds_once || now.getTime() - created_at.getTime() > absence_patience_ms;
+}
+
+/**
+ * What a channel's answer to a refund that was sent again is worth. The first request may still be on its way, and the repeat be
+ * refused for the very money that the first one takes: such a no is final only when the first can be nowhere any more.
+ */
+export function repeatedRefundFact({ created_at }: Pick<Refund, 'created_at'>, fact: RefundFact, now: Date): RefundFact {
+  const settled = fact.is !== 'refused' || now.getTime() - created_at.getTime() > absence_patience_ms;
+  return settled ? fact : { is: 'unknown', cause: 'unlisted', detail: 'the repeat was refused' };
 }

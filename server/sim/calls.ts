@@ -3,8 +3,11 @@
 const asks = (wanted: string, api: string): boolean => new RegExp(`[?&]method=alipay\\.trade\\.${api}(&|$)`).test(wanted);
 const numberIn = (wanted: string): string | undefined => /out_trade_no\W{1,12}([0-9A-Z]{32})/.exec(decodeURIComponent(wanted))?.[1];
 
-/** A refund that is asked for, not one that is asked about. */
-export const isRefund = (path: string, wanted: string): boolean => path.endsWith('/v3/refund/domestic/refunds') || asks(wanted, 'refund');
+/** The number of a refund that is asked for, not of one that is asked about. */
+export function refundedBy(path: string, wanted: string): string | undefined {
+  if (!path.endsWith('/v3/refund/domestic/refunds') && !asks(wanted, 'refund')) return undefined;
+  return /out_(?:refund_no|request_no)\W{1,12}([0-9A-Z]{32})/.exec(decodeURIComponent(wanted))?.[1];
+}
 
 /** The order that a request closes or reverses. */
 export function undoneBy(path: string, wanted: string): { readonly order_no: string; readonly by: 'close' | 'reverse' } | undefined {

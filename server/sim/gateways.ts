@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import type { Fault, Simulator, Told } from '../channels/kit/simulator.ts';
 import { usual_simulators as makers } from '../channels/simulators.ts';
 import type { Clock } from '../kernel/time.ts';
-import { isRefund, undoneBy } from './calls.ts';
+import { refundedBy, undoneBy } from './calls.ts';
 import type { FaultId } from './faults.ts';
 import { Lost, type Network } from './network.ts';
 import type { Sim } from './sim.ts';
@@ -50,6 +50,8 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   const rotation = sim.dice('rotation');
   const shown = new Set<string>();
   const witness = createWitness(sim);
+  /** Whether a refund is refused for good, by its number: whoever comes first under it decides for all that come again. */
+  const refused = new Map<string, boolean>();
   // Only ahead: a channel whose clock is behind is refused by the five minutes of its signatures, and so is one far ahead.
   const skew_ms = faults.on.includes('CF-24') ? sim.dice('channel clock').between(1, 600) * 1000 : 0;
   const clock: Clock = {
@@ -93,7 +95,10 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     const { pathname, search } = new URL(url);
     const simulator = simulators.get(channel);
     const wanted = `${search}&${body ?? ''}`;
-    if (simulator && !sim.healed) spoilCall(simulator, pathname, wanted);
+    const refund_no = refundedBy(pathname, wanted);
+    if (simulator && refund_no !== undefined && refused.get(refund_no)) refuseRefund(simulator);
+    else if (simulator && !sim.healed) spoilCall(simulator, pathname, refund_no);
+    if (refund_no !== undefined && !refused.has(refund_no)) refused.set(refund_no, false);
     const undone = undoneBy(pathname, wanted);
     const races = simulator && undone && shown.has(undone.order_no) && faults.draw('CF-19');
     // A payment code is not confirmed any more once it was reversed; a page or a code that is open still is.
@@ -106,7 +111,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     return { status: answer.statusCode, headers: given, body: answer.rawPayload };
   });
 
-  function spoilCall(simulator: Simulator, path: string, body: string): void {
+  function spoilCall(simulator: Simulator, path: string, refund_no: string | undefined): void {
     if (faults.hit('CF-15')) simulator.inject({ kind: 'rotate_key' });
     // Keys are fetched by a call that takes no fault: one given now would hit a call much later.
     if (path.endsWith('/v3/certificates')) return;
@@ -117,10 +122,13 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     }
     if (faults.hit('CF-18')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
     else if (faults.hit('CF-17')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
-    if (!isRefund(path, body) || !faults.hit('CF-22')) return;
-    const is_refused = rotation.chance(0.5);
-    simulator.inject(is_refused ? { kind: 'error_code', on: 'refund', code: refund_refusals[simulator.channel] ?? '' } : { kind: 'refund_fails' });
+    if (refund_no === undefined || refused.has(refund_no) || !faults.hit('CF-22')) return;
+    if (!rotation.chance(0.5)) return simulator.inject({ kind: 'refund_fails' });
+    refused.set(refund_no, true);
+    refuseRefund(simulator);
   }
+
+  const refuseRefund = (simulator: Simulator) => simulator.inject({ kind: 'error_code', on: 'refund', code: refund_refusals[simulator.channel] ?? '' });
 
   /** CF-19: the payer's hand beside the one that closes. What tells of money after a close is its notification alone, so that is not spoilt. */
   async function payerIs(simulator: Simulator | undefined, order_no: string | undefined): Promise<void> {

@@ -32,8 +32,13 @@ describe('a refund', () => {
     const refused = await refund(shop, payment.id, 50);
     assert.equal(refused.state, 'sending');
     await passTimeUntil(world, () => held.reached());
-    world.inject('wechatpay', { kind: 'error_code', code: 'NOT_ENOUGH', on: 'refund', times: 1 });
+    let refuses = true;
+    onRoad(t, shop, 'refund', (send) => {
+      if (refuses) world.inject('wechatpay', { kind: 'error_code', code: 'NOT_ENOUGH', on: 'refund', times: 1 });
+      return send();
+    });
     await passTimeUntil(world, async () => (await shop.retrieveRefund(refused.id)).state === 'refused');
+    refuses = false;
     held.release();
     await passTime(world, 10_000);
     assert.equal(shop.truth(payment).returned_fen, 0);
@@ -42,6 +47,33 @@ describe('a refund', () => {
     await passTimeUntil(world, async () => (await shop.retrieveRefund(again.id)).state === 'succeeded');
     await passTime(world, 10_000);
     assert.equal((await shop.retrieveRefund(refused.id)).state, 'refused');
+    assert.equal((await shop.retrieve(payment.id)).refunded_fen, 50);
+    assert.equal(shop.truth(payment).returned_fen, 50);
+  });
+
+  it('OF-10 CF-22 is not over when its repeat is refused while the first request may still be on its way', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    const arrives = Promise.withResolvers<void>();
+    t.after(() => arrives.resolve());
+    let repeats_refused = 0;
+    onRoad(t, shop, 'refund', async (send, nth) => {
+      if (nth === 1) await arrives.promise;
+      const answer = await send();
+      if (answer.fact.is === 'refused') repeats_refused += 1;
+      return answer;
+    });
+    world.inject('wechatpay', { kind: 'error_code', code: 'NOT_ENOUGH', on: 'refund', times: 1 });
+    const first = shop.ask('/v1/refunds', shop.refundOrder(payment.id, 50));
+    await passTimeUntil(world, () => repeats_refused === 1);
+    await passTime(world, 3_000);
+    assert.deepEqual(
+      (await shop.refundsOf(payment.id)).map(({ state }) => state),
+      ['sending'],
+    );
+    arrives.resolve();
+    const { id } = (await world.flow(first)).body;
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
     assert.equal((await shop.retrieve(payment.id)).refunded_fen, 50);
     assert.equal(shop.truth(payment).returned_fen, 50);
   });

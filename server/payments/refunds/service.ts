@@ -16,7 +16,7 @@ import type { Aggregate, Change } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
 import { decideRefund, decideRefundFact, decideReturn, decideReturnedTwice } from '../decide-refund.ts';
 import type { Payment } from '../payment.ts';
-import { mayResendRefund } from '../pursuit.ts';
+import { mayResendRefund, repeatedRefundFact } from '../pursuit.ts';
 import { isOpenRefund, type Refund, refund_table } from '../refund.ts';
 import { send_lease_ms } from '../schedule.ts';
 import { type Applied, apply, evidenceOf, notifyUrl, ownPayment, takeKey, type WriteCall } from '../service.ts';
@@ -179,8 +179,8 @@ export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund
   // Whoever else asked meanwhile may have sent it and heard a no: it is sent only while nobody knows more.
   const current = await store.findRefund(ctx, merchant_id, refund_id);
   if (current?.state !== 'sending') return;
-  const answered = await ctx.channels.refund(account, input);
-  await applyRefundWord(ctx, merchant, account, refund, { ...answered, via: 'answer' });
+  const { fact, exchange } = await ctx.channels.refund(account, input);
+  await applyRefundWord(ctx, merchant, account, refund, { fact: repeatedRefundFact(refund, fact, ctx.clock.now()), exchange, via: 'answer' });
 }
 
 type Owed = { readonly payment: Payment; readonly attempt: Attempt };
