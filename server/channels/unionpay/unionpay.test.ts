@@ -111,7 +111,7 @@ describe('a request', () => {
     assert.equal(plainSubject('长'.repeat(127)).length, 32);
   });
 
-  test('OpenSSL verifies the signature with the certificate that the request names', () => {
+  test('OpenSSL verifies the signature with the certificate that the request names', (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'heliu-unionpay-'));
     try {
       const step = pay.unionpay_qr.request(aPay({ method: 'unionpay_qr' }), account, env);
@@ -124,7 +124,7 @@ describe('a request', () => {
         string,
       ];
       const openssl = (...args: string[]) => spawnSync('openssl', args, { encoding: 'utf8' });
-      if (openssl('version').error) return;
+      if (openssl('version').error) return t.skip('openssl is not installed here, and our own code would only prove itself');
       const fields = new Map(Object.entries(bodyOf(step.then('c2lnbmF0dXJl'))));
       writeFileSync(text, stringToSign(fields));
       const hex = openssl('dgst', '-sha256', '-r', text).stdout.slice(0, 64);

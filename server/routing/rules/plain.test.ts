@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import { methods } from '@heliu/contract';
 import fc from 'fast-check';
 import { toFen } from '../../kernel/money.ts';
+import { conditionsOf } from '../testing/conditions.ts';
 import { compileByLibrary, compileExpression, factsOf, isProblem } from './expression.ts';
 import { plainOf } from './plain.ts';
 
@@ -54,15 +55,7 @@ const atom = fc.oneof(
     'method == wallet',
   ),
 );
-const { condition } = fc.letrec<{ condition: string }>((tie) => ({
-  condition: fc.oneof(
-    { depthSize: 'small' },
-    atom,
-    fc.tuple(tie('condition'), fc.constantFrom('&&', '||'), tie('condition')).map(([x, op, y]) => `(${x} ${op} ${y})`),
-    tie('condition').map((x) => `!(${x})`),
-    fc.tuple(tie('condition'), tie('condition'), tie('condition')).map(([x, y, z]) => `(${x} ? ${y} : ${z})`),
-  ),
-}));
+const condition = conditionsOf(atom);
 const facts = fc
   .record({
     method: fc.constantFrom(...(Object.keys(methods) as (keyof typeof methods)[])),

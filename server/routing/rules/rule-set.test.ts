@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { toFen } from '../../kernel/money.ts';
+import { conditionsOf } from '../testing/conditions.ts';
 import { compileExpression, factsOf, isProblem } from './expression.ts';
 import { checkRules, compileRules } from './rule-set.ts';
 
@@ -91,15 +92,7 @@ it('what is called unreachable matches nothing that earlier rules leave, for any
     fc.tuple(fc.constantFrom('<', '<=', '>', '>=', '==', '!='), fc.integer({ min: 0, max: 6 })).map(([op, value]) => `amount_fen ${op} ${value}`),
     fc.constantFrom('wallet == "wechat"', 'scene == "qr"', 'method == "alipay_qr"', 'payer_known', 'hour < 10', 'amount_fen in [2, 4]', 'terminal_id == "7"'),
   );
-  const { condition } = fc.letrec<{ condition: string }>((tie) => ({
-    condition: fc.oneof(
-      { depthSize: 'small' },
-      atom,
-      fc.tuple(tie('condition'), fc.constantFrom('&&', '||'), tie('condition')).map(([x, op, y]) => `(${x} ${op} ${y})`),
-      tie('condition').map((x) => `!(${x})`),
-      fc.tuple(tie('condition'), tie('condition'), tie('condition')).map(([x, y, z]) => `(${x} ? ${y} : ${z})`),
-    ),
-  }));
+  const condition = conditionsOf(atom);
   const payments = [1, 2, 3, 4, 5, 6, 7].flatMap((amount) =>
     (['wechat_qr', 'wechat_jsapi', 'alipay_qr', 'alipay_app'] as const).flatMap((method) =>
       [undefined, 'p'].flatMap((payer_key) =>
