@@ -123,9 +123,10 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     if (faults.hit('CF-18')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
     else if (faults.hit('CF-17')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
     if (refund_no === undefined || refused.has(refund_no) || !faults.hit('CF-22')) return;
-    if (!rotation.chance(0.5)) return simulator.inject({ kind: 'refund_fails' });
-    refused.set(refund_no, true);
-    refuseRefund(simulator);
+    if (rotation.chance(0.5)) {
+      refused.set(refund_no, true);
+      refuseRefund(simulator);
+    } else simulator.inject({ kind: 'refund_fails' });
   }
 
   const refuseRefund = (simulator: Simulator) => simulator.inject({ kind: 'error_code', on: 'refund', code: refund_refusals[simulator.channel] ?? '' });
