@@ -63,6 +63,24 @@ describe('merchant', () => {
     assert.equal((await done('merchant', 'resume', made.id)).state, 'active');
   });
 
+  test('agents stand in a tree, have merchants, and are named in both languages', async () => {
+    const top = await done<{ id: string }>('agent', 'create', '--name', '华东');
+    const low = await done<{ id: string; parent_id: string }>('agent', 'create', '--name', '杭州', '--below', top.id);
+    assert.equal(low.parent_id, top.id);
+    const { code } = await done<{ code: string }>('merchant', 'create', '--name', '茶馆');
+    assert.equal((await done('agent', 'assign', low.id, '--merchant', code)).agent_id, low.id);
+    assert.equal((await done('merchant', 'show', code)).agent_id, low.id);
+    const shown = await heliu(['agent', 'list', '--lang', 'zh'], io);
+    assert.match(shown.out, new RegExp(`${top.id} +华东 +active +0\n${low.id} +· 杭州 +active +1\n`));
+    const circle = await heliu(['agent', 'move', top.id, '--below', low.id], io);
+    assert.deepEqual([circle.code, circle.err], [3, 'parent_id: An agent cannot stand below itself or one that is below it. (agent_tree_circular)\n']);
+    assert.match((await heliu(['agent', 'close', low.id, '--lang', 'zh'], io)).err, /仍有商户/);
+    assert.equal((await heliu(['agent', 'move', low.id], io)).code, 2);
+    assert.equal((await done('agent', 'move', low.id, '--top')).parent_id, null);
+    assert.equal((await done('agent', 'release', '--merchant', code)).agent_id, null);
+    assert.equal((await done('agent', 'close', low.id)).state, 'closed');
+  });
+
   test('is shown to people as a record, and lists as a table', async () => {
     const id = await aMerchant();
     assert.match((await heliu(['merchant', 'show', id], io)).out, new RegExp(`^id +${id}\n`));

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Cli } from './cli.ts';
+import { addAgentCommands } from './commands/agent.ts';
 import { addBankCommands } from './commands/bank.ts';
 import { addCalendarCommands } from './commands/calendar.ts';
 import { addChannelAccountCommands } from './commands/channel-account.ts';
@@ -60,6 +61,7 @@ function prepare(program: Command, cli: Cli): void {
   for (const add of [
     addServerCommands,
     addMerchantCommands,
+    addAgentCommands,
     addKeyCommands,
     addChannelAccountCommands,
     addPaymentCommands,

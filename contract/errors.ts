@@ -50,6 +50,12 @@ export const errors = {
   merchant_suspended: entry(403, 'This merchant is suspended.', '商户已停用。'),
   rate_limited: entry(429, 'Too many requests with this key. Wait as Retry-After says.', '请求过于频繁，请按 Retry-After 等待。', true),
   merchant_not_found: entry(404, 'There is no such merchant.', '商户不存在。'),
+  agent_not_found: entry(404, 'There is no such agent.', '代理商不存在。'),
+  agent_closed: entry(409, 'The agent is closed.', '代理商已关闭。'),
+  agent_in_use: entry(409, 'The agent still has merchants or open agents below it; move them first.', '代理商名下仍有商户或未关闭的下级，请先移走。'),
+  agent_tree_circular: entry(422, 'An agent cannot stand below itself or one that is below it.', '代理商不能置于自己或自己的下级之下。'),
+  agent_tree_too_deep: entry(422, 'The tree of agents would have more than 10 levels.', '代理商层级将超过 10 级。'),
+  too_many_agents: entry(422, 'The installation has its maximum number of agents.', '代理商数量已达上限。'),
   api_key_not_found: entry(404, 'There is no such API key.', 'API 密钥不存在。'),
   too_many_api_keys: entry(422, 'The merchant has its maximum number of API keys; revoke one first.', 'API 密钥数量已达上限，请先吊销一个。'),
   // Idempotency.

@@ -6,6 +6,7 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** Every kind of object has a three-letter prefix, so that an id names its kind wherever it turns up. */
 export const id_prefixes = {
   merchant: 'mer',
+  agent: 'agt',
   api_key: 'key',
   channel_account: 'acc',
   payment: 'pay',

@@ -138,6 +138,10 @@ export const delivery_expire_max = 10_000;
 export const webhook_breakers_max = 10_000;
 /** Channel accounts of one merchant: a chain has one per city and wallet, and each payment's routing looks at all of them. */
 export const channel_accounts_per_merchant_max = 200;
+/** Levels of the tree of agents: countries, regions, cities and streets are four. */
+export const agent_levels_max = 10;
+/** Agents of an installation: who changes the tree reads all of it, 2 MB at the most. */
+export const agents_max = 20_000;
 /** Open stores of one merchant: the largest chains have some ten thousand. */
 export const stores_per_merchant_max = 20_000;
 /** Terminals in use in one store. */

@@ -13,6 +13,8 @@ export type Merchant = {
   readonly duplicate_policy: (typeof duplicate_policies)[number];
   /** What happens to money that comes after closing. */
   readonly late_policy: (typeof late_policies)[number];
+  /** The agent that it belongs to (agt_…); null when it is nobody's. */
+  readonly agent_id: string | null;
   readonly version: number;
   readonly created_at: Date;
 };

@@ -62,7 +62,15 @@ describe('merchants', () => {
     const merchant = await aMerchant();
     assert.match(merchant.code, /^[0-9A-HJKMNP-TV-Z]{6}$/);
     const { id: _, code: __, created_at, ...rest } = merchant;
-    assert.deepEqual(rest, { name: '茶馆', state: 'active', signature_required: false, duplicate_policy: 'refund', late_policy: 'refund', version: 1 });
+    assert.deepEqual(rest, {
+      name: '茶馆',
+      state: 'active',
+      signature_required: false,
+      duplicate_policy: 'refund',
+      late_policy: 'refund',
+      agent_id: null,
+      version: 1,
+    });
     assert.deepEqual(created_at, node.ctx.clock.now());
     assert.deepEqual(await merchants.getMerchant(other.ctx, merchant.id), merchant);
     assert.deepEqual(await merchants.getMerchantByCode(other.ctx, merchant.code), merchant);

@@ -46,7 +46,7 @@ export async function createMerchant(ctx: Ctx, input: NewMerchant): Promise<Merc
   const created_at = ctx.clock.now();
   const id = newId('merchant', created_at, ctx.rng);
   for (let draw = 0; draw < merchant_code_draws_max; draw++) {
-    const merchant: Merchant = { ...default_settings, ...input, id, code: newMerchantCode(ctx.rng), state: 'active', version: 1, created_at };
+    const merchant: Merchant = { ...default_settings, ...input, id, code: newMerchantCode(ctx.rng), state: 'active', agent_id: null, version: 1, created_at };
     if (await store.insertMerchant(ctx, merchant)) return merchant;
   }
   throw new Error('no merchant code was free');
@@ -63,8 +63,21 @@ export const suspendMerchant = (ctx: Ctx, merchant_id: string): Promise<Merchant
 
 export const resumeMerchant = (ctx: Ctx, merchant_id: string): Promise<Merchant> => changeMerchant(ctx, merchant_id, { state: 'active' });
 
-async function changeMerchant(ctx: Ctx, merchant_id: string, changes: Partial<MerchantSettings & Pick<Merchant, 'state'>>): Promise<Merchant> {
-  const merchant = known(await store.updateMerchant(ctx, merchant_id, changes));
+/** Writes whose merchant it is, where `allowed` throws nothing. */
+export const giveToAgent = (
+  ctx: Ctx,
+  merchant_id: string,
+  agent_id: string | null,
+  allowed: NonNullable<Parameters<typeof store.updateMerchant>[3]>,
+): Promise<Merchant> => changeMerchant(ctx, merchant_id, { agent_id }, allowed);
+
+async function changeMerchant(
+  ctx: Ctx,
+  merchant_id: string,
+  changes: store.MerchantChanges,
+  allowed?: Parameters<typeof store.updateMerchant>[3],
+): Promise<Merchant> {
+  const merchant = known(await store.updateMerchant(ctx, merchant_id, changes, allowed));
   cachesOf(ctx).dropMerchant(merchant_id);
   return merchant;
 }

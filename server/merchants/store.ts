@@ -6,7 +6,7 @@ import type { Merchant, MerchantSettings } from './merchant.ts';
 
 /** Tables: merchants, channel_accounts, channel_account_versions. Every change is announced in its own transaction. */
 
-const merchant_columns = ['id', 'code', 'name', 'state', 'signature_required', 'duplicate_policy', 'late_policy', 'version', 'created_at'] as const;
+const merchant_columns = ['id', 'code', 'name', 'state', 'signature_required', 'duplicate_policy', 'late_policy', 'agent_id', 'version', 'created_at'] as const;
 
 /** False when the code is taken. */
 export async function insertMerchant(ctx: Ctx, merchant: Merchant): Promise<boolean> {
@@ -18,9 +18,18 @@ export async function insertMerchant(ctx: Ctx, merchant: Merchant): Promise<bool
   return inserted.numInsertedOrUpdatedRows === 1n;
 }
 
-/** Undefined when there is no such merchant. */
-export function updateMerchant(ctx: Ctx, merchant_id: string, changes: Partial<MerchantSettings & Pick<Merchant, 'state'>>): Promise<Merchant | undefined> {
+/** What may change of a merchant. */
+export type MerchantChanges = Partial<MerchantSettings & Pick<Merchant, 'state' | 'agent_id'>>;
+
+/** Undefined when there is no such merchant. `before` looks, in the same transaction, whether it may be. */
+export function updateMerchant(
+  ctx: Ctx,
+  merchant_id: string,
+  changes: MerchantChanges,
+  before?: (tx: Kysely<Tables>) => Promise<void>,
+): Promise<Merchant | undefined> {
   return ctx.db.kysely.transaction().execute(async (tx) => {
+    await before?.(tx);
     const row = await tx
       .updateTable('merchants')
       .set((eb) => ({ ...changes, version: eb('version', '+', 1) }))

@@ -147,6 +147,7 @@ describe('the schema', () => {
       select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`.execute(world.ctx.db.kysely);
     const cold = [
       'merchants',
+      'agents',
       'api_keys',
       'data_keys',
       'stores',

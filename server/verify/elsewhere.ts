@@ -30,11 +30,6 @@ export const elsewhere: readonly (readonly [id: string, statement: Text, why: Te
     { zh: '须与渠道的账比较：由模拟核对', en: "needs the channel's books: held by simulation" },
   ],
   [
-    'I-42',
-    { zh: '代理层级无环，分润之和不超过 100%', en: 'agents form no circle, and shares sum to at most 100 %' },
-    { zh: '尚无代理商', en: 'there are no agents yet' },
-  ],
-  [
     'I-44',
     { zh: '平台、账本与账单的总额一致', en: 'totals of platform, ledger and bill agree' },
     {

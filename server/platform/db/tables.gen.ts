@@ -17,6 +17,14 @@ export interface AccountHealthTable {
   latency_ms_total: bigint;
 }
 
+export interface AgentsTable {
+  id: string;
+  parent_id: string | null;
+  name: string;
+  state: Generated<'active' | 'closed'>;
+  created_at: Date;
+}
+
 export interface AnomaliesTable {
   merchant_id: string;
   id: string;
@@ -432,6 +440,7 @@ export interface MerchantsTable {
   late_policy: Generated<'refund' | 'accept'>;
   version: Generated<number>;
   created_at: Date;
+  agent_id: string | null;
 }
 
 export interface PairingCodesTable {
@@ -840,6 +849,7 @@ export interface WebhookEndpointsTable {
 /** Every table by its name. */
 export interface Tables {
   account_health: AccountHealthTable;
+  agents: AgentsTable;
   anomalies: AnomaliesTable;
   api_keys: ApiKeysTable;
   attempts: AttemptsTable;

@@ -62,7 +62,7 @@ export const links: readonly Link[] = [
 /** Rows of the child whose parent is not there, or is another merchant's. A column without a value names nothing. */
 function withoutParent(of: Scope, { child, child_columns, parent, parent_columns }: Link): Query {
   const named = child_columns.filter((column) => column !== 'merchant_id' && column !== 'livemode');
-  const shown = [...new Set(['merchant_id', ...(of.catalogue.keys.get(child) ?? []), ...child_columns])];
+  const shown = [...new Set([...(of.catalogue.keys.get(child) ?? []), ...child_columns])];
   const equal = sql.join(
     child_columns.map((column, at) => sql`p.${sql.ref(parent_columns[at] as string)} = c.${sql.ref(column)}`),
     sql` and `,
@@ -143,6 +143,25 @@ export const isolation_rules: readonly Rule[] = [
       [of.transitions, of.events].map(
         (rows) => sql`select c.merchant_id, c.object_id from ${rows} c where ${absent(of, objects, sql`p.merchant_id = c.merchant_id and p.id = c.object_id`)}`,
       ),
+  },
+  {
+    id: 'I-42.1',
+    area: 'isolation',
+    severity: 2,
+    class: 'S',
+    title: { zh: '代理层级无环：每个代理商向上都通到顶级', en: 'agents form no circle: each leads up to one that stands at the top' },
+    remedy: {
+      zh: '代理商的结算单可能多算或漏算商户：以 heliu agent move <编号> --top 断开该环，并查明这一行是谁写的。',
+      en: 'Statements of agents may count merchants wrongly: break the circle with heliu agent move <id> --top, and find out who wrote the row.',
+    },
+    names: ['agent_id'],
+    since: 'everything',
+    queries: (of) => [
+      // `union` takes each agent once, so the walk ends whatever the tree is.
+      sql`with recursive reached as (select id from ${of.table('agents')} a where parent_id is null
+          union select a.id from ${of.table('agents')} a join reached r on a.parent_id = r.id)
+        select a.id as agent_id, a.parent_id from ${of.table('agents')} a left join reached r on r.id = a.id where r.id is null`,
+    ],
   },
 ];
 

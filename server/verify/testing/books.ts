@@ -41,7 +41,11 @@ const parties = ({ merchants, now, payments, step_ms }: BooksInput) => {
         where not exists (select 1 from data_keys)`,
     sql`create temporary table m on commit drop as select n, 'mer_' || pg_temp.ulid(${opened}, 'mer' || n) as id, 'acc_' || pg_temp.ulid(${opened}, 'acc' || n) as account,
         'whe_' || pg_temp.ulid(${opened}, 'whe' || n) as endpoint, (select min(id) from data_keys) as key from generate_series(0, ${merchants - 1}::integer) n`,
-    sql`insert into merchants (id, code, name, created_at) select id, 'M' || lpad(n::text, 5, '0'), 'merchant', ${opened} from m`,
+    sql`insert into agents (id, parent_id, name, created_at) select 'agt_' || pg_temp.ulid(${opened}, 'agt' || n), null, 'region', ${opened} from m`,
+    sql`insert into agents (id, parent_id, name, created_at)
+        select 'agt_' || pg_temp.ulid(${opened}, 'street' || n), 'agt_' || pg_temp.ulid(${opened}, 'agt' || n), 'street', ${opened} from m`,
+    sql`insert into merchants (id, code, name, agent_id, created_at)
+        select id, 'M' || lpad(n::text, 5, '0'), 'merchant', 'agt_' || pg_temp.ulid(${opened}, 'street' || n), ${opened} from m`,
     sql`insert into channel_accounts (merchant_id, id, livemode, channel, name, version, created_at) select id, account, true, 'wechatpay', 'wechatpay', 1, ${opened} from m`,
     sql`insert into channel_account_versions (merchant_id, channel_account_id, version, settings, secrets_sealed, created_at)
         select id, account, 1, '{}', pg_temp.sealed(key, account), ${opened} from m`,

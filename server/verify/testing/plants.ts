@@ -198,6 +198,11 @@ export const plants: readonly Plant[] = [
   { breaks: 'I-41.1', by: ({ paid, other }) => `update payments set latest_attempt_id = '${other.att}' where id = '${paid.pay}'` },
   { breaks: 'I-41.2', by: ({ paid }) => `update channel_accounts set livemode = false where merchant_id = '${paid.mer}'` },
   {
+    breaks: 'I-42.1',
+    by: ({ paid }) => `update agents a set parent_id = b.id from agents b, merchants m where m.id = '${paid.mer}' and b.id = m.agent_id and a.id = b.parent_id`,
+  },
+  { breaks: 'I-42.1', by: ({ paid }) => `update agents a set parent_id = a.id from merchants m where m.id = '${paid.mer}' and a.id = m.agent_id` },
+  {
     breaks: 'I-41.3',
     also: ['I-30.1', 'I-35.1', 'I-50.1'],
     by: ({ paid, other }) =>
