@@ -47,8 +47,8 @@ export const not_built: readonly NotBuilt[] = [
   {
     name: { en: 'Bank of Jiangsu (e-rong payment)', zh: '江苏银行 e 融支付' },
     missing: {
-      en: 'No table of order states is public, and a refund is seen only in a list of orders whose request is not, so a refund whose answer was lost could never be settled.',
-      zh: '订单状态表未公开；退款只见于订单列表，而列表的请求未公开：应答丢失的退款将无法查清。',
+      en: 'No table of order states is public, and the same 1 stands in the answer to a new order and in the notice of a paid one. A refund is seen only in a list of orders whose request is not public, so a refund whose answer was lost could never be settled.',
+      zh: '订单状态表未公开，新订单的应答与已付的通知同为 1；退款只见于订单列表，而列表的请求未公开：应答丢失的退款将无法查清。',
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { constants, createCipheriv, createDecipheriv, type KeyObject, privateEncrypt, publicDecrypt } from 'node:crypto';
+import { constants, createCipheriv, createDecipheriv, createHash, type KeyObject, privateEncrypt, publicDecrypt } from 'node:crypto';
 import { equalConstantTime, sha256Hex } from '../../kernel/digest.ts';
 import { type Fields, sortedFields } from '../flat-xml.ts';
 
@@ -51,3 +51,7 @@ export const formText = (fields: Fields): string => sortedFields(fields);
 
 /** Fields of a form that travel as they are. */
 export const plain_fields: readonly string[] = ['version', 'merchant', 'sign'];
+
+/** What an app hands to JD's own beside the order: MD5 in lower-case hex. */
+export const appSign = ({ merchant, orderId }: Readonly<Record<'merchant' | 'orderId', string>>, md5_key: string): string =>
+  createHash('md5').update(`merchant=${merchant}&orderId=${orderId}&key=${md5_key}`).digest('hex');

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { fenToNumber } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import { formatShanghaiCompact } from '../../kernel/time.ts';
@@ -7,7 +6,7 @@ import type { Fields } from '../flat-xml.ts';
 import { privateKeyOf } from '../keys.ts';
 import { ask, fenField, payFailure, queryFailure, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
 import type { Config } from './config.ts';
-import { encryptHex, formText, plain_fields, signText } from './crypt.ts';
+import { appSign, encryptHex, formText, plain_fields, signText } from './crypt.ts';
 import { desKeyOf, fieldsOf, verifyAnswer, xmlRequest } from './wire.ts';
 
 /** Orders: pages as signed forms, apps and payment codes by calls. */
@@ -68,11 +67,9 @@ export const appOrder: Operation<Config, PayInput, PayFact> = {
     const { fields, failure } = fieldsOf(answer, config);
     if (failure) return payFailure(failure);
     if (requiredField(fields, 'tradeNum') !== input.channel_order_no) return ask('unreadable', 'the answer is about another order');
-    const orderId = requiredField(fields, 'orderId');
-    const signData = createHash('md5')
-      .update(`merchant=${config.merchant}&orderId=${orderId}&key=${config.md5_key?.expose() ?? ''}`)
-      .digest('hex');
-    return { is: 'waiting', action: { type: 'invoke', wallet: 'jd', api: 'JDPay', params: { merchant: config.merchant, orderId, signData } } };
+    const order = { merchant: config.merchant, orderId: requiredField(fields, 'orderId') };
+    const signData = appSign(order, config.md5_key?.expose() ?? '');
+    return { is: 'waiting', action: { type: 'invoke', wallet: 'jd', api: 'JDPay', params: { ...order, signData } } };
   },
 };
 
