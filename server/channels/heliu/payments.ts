@@ -13,7 +13,7 @@ import { apiRequest, readAnswer, verifyAnswer } from './wire.ts';
 /**
  * What no Heliu takes so far: payment codes of wallets whose form nobody publishes, and methods that none of its channels serves.
  */
-const untaken = ['qq_barcode', 'jd_barcode', 'qq_jsapi', 'qq_app', 'bestpay_jsapi', 'bestpay_h5', 'bestpay_page'] as const satisfies readonly Method[];
+const untaken = ['qq_barcode', 'jd_barcode', 'bestpay_jsapi', 'bestpay_h5', 'bestpay_page'] as const satisfies readonly Method[];
 type Taken = Exclude<Method, (typeof untaken)[number]>;
 const taken = (Object.keys(methods) as Method[]).filter((method): method is Taken => !(untaken as readonly Method[]).includes(method));
 

@@ -15,6 +15,11 @@ export const config = Type.Object(
     sub_mch_id: Type.Optional(no('Sub-merchant that receives the money; provider mode only. 子商户号（服务商模式必填）。')),
     appid: Type.Optional(no('Application at QQ. QQ 应用 ID。')),
     sub_appid: Type.Optional(no("Sub-merchant's application. 子商户应用 ID。")),
+    app_key: Type.Optional(
+      secretField('AppKey of the application (sub_appid, or else appid): signs what an app hands to QQ; qq_app needs it. 应用的 AppKey，APP 支付需要。', {
+        maxLength: 128,
+      }),
+    ),
     key: secretField('Key of the merchant, for signatures. 商户密钥。', { maxLength: 128 }),
     sign_type: oneOf(['MD5', 'HMAC-SHA256'], 'How messages are signed. 签名方式。'),
     certificate: Type.Optional(
@@ -37,10 +42,11 @@ export type Config = Static<typeof config>;
 type Problem = { readonly param: string; readonly problem: string };
 
 /** What the schema cannot say: fields that need each other, and a certificate that belongs to its key. */
-export function checkConfig({ mode, sub_mch_id, sub_appid, certificate, private_key }: Config): Problem | undefined {
+export function checkConfig({ mode, sub_mch_id, appid, sub_appid, app_key, certificate, private_key }: Config): Problem | undefined {
   if (mode === 'provider' && sub_mch_id === undefined) return { param: 'sub_mch_id', problem: 'is required in provider mode' };
   if (mode === 'direct' && sub_mch_id !== undefined) return { param: 'sub_mch_id', problem: 'belongs to provider mode' };
   if (mode === 'direct' && sub_appid !== undefined) return { param: 'sub_appid', problem: 'belongs to provider mode' };
+  if (app_key !== undefined && (sub_appid ?? appid) === undefined) return { param: 'appid', problem: 'goes together with app_key' };
   if ((certificate === undefined) !== (private_key === undefined)) return { param: 'private_key', problem: 'goes together with certificate' };
   if (certificate === undefined || private_key === undefined) return undefined;
   const key = readRsaKey('private', private_key.expose());
@@ -49,6 +55,9 @@ export function checkConfig({ mode, sub_mch_id, sub_appid, certificate, private_
   if (!shown) return { param: 'certificate', problem: 'is not a certificate in PEM' };
   return shown.checkPrivateKey(key) ? undefined : { param: 'certificate', problem: 'does not belong to private_key' };
 }
+
+/** Has the account what an app's order is signed with? */
+export const isReadyForApps = ({ app_key, appid, sub_appid }: Config): boolean => app_key !== undefined && (sub_appid ?? appid) !== undefined;
 
 function readCertificate(pem: string): X509Certificate | undefined {
   try {

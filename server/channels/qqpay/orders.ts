@@ -2,10 +2,11 @@ import type { NextAction } from '@heliu/contract';
 import { fenToNumber } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import { formatShanghaiCompact, parseShanghaiCompact } from '../../kernel/time.ts';
-import type { Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
+import type { Env, Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
 import type { Fields } from '../flat-xml.ts';
 import { ask, fenField, payFailure, queryFailure, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
-import type { Config } from './config.ts';
+import { type Config, isReadyForApps } from './config.ts';
+import { signAppOrder } from './sign.ts';
 import { failureOf, fieldsOf, signedRequest, verifyMessage } from './wire.ts';
 
 /** Orders made beforehand and charges by payment code. @see https://mp.qpay.tenpay.cn/buss/wiki/38/1203 */
@@ -18,7 +19,7 @@ const orderFields = (input: PayInput): Fields => ({
   spbill_create_ip: input.payer_ip ?? '127.0.0.1',
 });
 
-const trade_types = { qq_qr: 'NATIVE', qq_mini: 'MINIAPP' } as const;
+const trade_types = { qq_qr: 'NATIVE', qq_jsapi: 'JSAPI', qq_mini: 'MINIAPP', qq_app: 'APP' } as const;
 export type Prepaid = keyof typeof trade_types;
 
 /** Makes an order. It is not repeated: that a repeat gives the same order is said nowhere. */
@@ -27,22 +28,40 @@ export function prepay(method: Prepaid): Operation<Config, PayInput, PayFact> {
     retry: 'never',
     request(input, account, env) {
       if (input.currency !== 'CNY') return refusedHere('currency_not_supported', 'HELIU_CURRENCY', 'QQ Wallet takes CNY only');
+      if (method === 'qq_app' && !isReadyForApps(account.config)) {
+        return refusedHere('method_not_enabled', 'HELIU_APP_KEY_MISSING', 'the account has no key of an application');
+      }
       const times = { time_start: formatShanghaiCompact(input.created_at), time_expire: formatShanghaiCompact(input.expires_at) };
       const fields = { ...orderFields(input), ...times, trade_type: trade_types[method], notify_url: input.notify_url };
       return signedRequest(account, env, { path: 'qpay_unified_order.cgi', fields });
     },
     verify: verifyMessage,
-    outcome(answer, _, account) {
+    outcome(answer, _, { config }, env) {
       const { fields, failure } = failureOf('pay', answer);
-      return failure ? payFailure(failure) : { is: 'waiting', action: actionOf(method, fields, account.config) };
+      return failure ? payFailure(failure) : { is: 'waiting', action: actionOf(method, fields, config, env) };
     },
   };
 }
 
-function actionOf(method: Prepaid, fields: Fields, { mch_id }: Config): NextAction {
+function actionOf(method: Prepaid, fields: Fields, config: Config, env: Env): NextAction {
   if (method === 'qq_qr') return { type: 'show_qr', qr_content: requiredField(fields, 'code_url') };
-  const params = { package: `prepay_id=${requiredField(fields, 'prepay_id')}`, bargainor_id: mch_id };
+  const prepay_id = requiredField(fields, 'prepay_id');
+  if (method === 'qq_jsapi') return { type: 'invoke', wallet: 'qq', api: 'mqq.tenpay.pay', params: pageParams(prepay_id, config) };
+  if (method === 'qq_app') return { type: 'invoke', wallet: 'qq', api: 'PayApi', params: appParams(prepay_id, config, env) };
+  const params = { package: `prepay_id=${prepay_id}`, bargainor_id: config.mch_id };
   return { type: 'invoke', wallet: 'qq', api: 'qq.requestPayment', params };
+}
+
+/** A page inside QQ hands over the order alone, unsigned; whose it is goes with it for QQ's statistics. @see https://mp.qpay.tenpay.cn/buss/wiki/38/1200 */
+function pageParams(tokenId: string, { mch_id, appid }: Config): Record<string, string> {
+  return { tokenId, ...(appid === undefined ? {} : { appInfo: `appid#${appid}|bargainor_id#${mch_id}|channel#wallet` }) };
+}
+
+/** An app fills in its callback scheme and a serial number of its own. @see https://mp.qpay.tenpay.cn/buss/wiki/38/1196 */
+function appParams(tokenId: string, { mch_id, appid, sub_appid, app_key }: Config, { nonce, now }: Env): Record<string, string> {
+  const order = { appId: sub_appid ?? appid ?? '', bargainorId: mch_id, nonce, pubAcc: '', tokenId };
+  const timeStamp = String(Math.floor(now.getTime() / 1000));
+  return { ...order, timeStamp, sigType: 'HMAC-SHA1', sig: signAppOrder(order, app_key?.expose() ?? '') };
 }
 
 /** Charges a payment code. One number is one scan, so the request is never repeated. @see https://mp.qpay.tenpay.cn/buss/wiki/1/1122 */

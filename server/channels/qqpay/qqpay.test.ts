@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { toFen } from '../../kernel/money.ts';
 import { readSettings } from '../account-settings.ts';
@@ -100,11 +101,58 @@ it('settings name the field that is missing or wrong', () => {
     [{ ...given, sub_mch_id: '1' }, 'sub_mch_id'],
     [{ ...given, certificate: 'no certificate' }, 'certificate'],
     [{ ...given, sign_type: 'RSA' }, 'sign_type'],
+    [{ ...given, appid: undefined }, 'appid'],
   ];
   for (const [settings, param] of problems) {
     const read = readSettings(qqpay as Channel, settings);
     assert.equal('param' in read ? read.param : undefined, param);
   }
+});
+
+describe('what the front end hands to QQ', () => {
+  const handed = async (method: 'qq_jsapi' | 'qq_mini' | 'qq_app', of: Account<Config> = account) => {
+    const { fact } = await stand.client.pay(of, aPayment(method));
+    assert.ok(fact.is === 'waiting' && fact.action.type === 'invoke' && fact.action.wallet === 'qq');
+    return fact.action;
+  };
+
+  it('is the order alone from a page inside QQ', async () => {
+    const { api, params } = await handed('qq_jsapi');
+    const { appid, mch_id } = account.config;
+    assert.equal(api, 'mqq.tenpay.pay');
+    assert.match(params.tokenId ?? '', /^6M\w{30}$/);
+    assert.deepEqual(params, { tokenId: params.tokenId, appInfo: `appid#${appid}|bargainor_id#${mch_id}|channel#wallet` });
+    const { appid: _appid, app_key: _key, ...nameless } = account.config;
+    assert.deepEqual(Object.keys((await handed('qq_jsapi', { ...account, config: nameless })).params), ['tokenId']);
+  });
+
+  it('is signed for an app with the key of the application, as another program signs it', async (t) => {
+    const { api, params } = await handed('qq_app');
+    const { appId, bargainorId, nonce, pubAcc, tokenId, timeStamp, sigType, sig } = params;
+    const { app_key } = stand.settingsOf(account);
+    assert.deepEqual([api, appId, bargainorId, pubAcc, sigType], ['PayApi', account.config.appid, account.config.mch_id, '', 'HMAC-SHA1']);
+    assert.equal(timeStamp, String(Math.floor(stand.clock.now().getTime() / 1000)));
+    assert.match(nonce ?? '', /^[0-9a-f]{32}$/);
+    const text = `appId=${appId}&bargainorId=${bargainorId}&nonce=${nonce}&pubAcc=&tokenId=${tokenId}`;
+    const made = spawnSync('openssl', ['dgst', '-sha1', '-hmac', `${app_key}&`, '-binary'], { input: text });
+    if (made.error) return t.skip('no openssl here');
+    assert.equal(sig, made.stdout.toString('base64'));
+  });
+
+  it('names the sub-merchant’s application where it has one', async () => {
+    const provider = await stand.account({ mode: 'provider', trust: 'certificate' });
+    const config = { ...provider.config, sub_appid: '1100000001' };
+    assert.equal((await handed('qq_app', provider)).params.appId, provider.config.appid);
+    const { params } = await handed('qq_app', { ...provider, config });
+    assert.deepEqual([params.appId, params.bargainorId], ['1100000001', provider.config.mch_id]);
+  });
+
+  it('is nothing for an app without its key: the payment is refused before anything is sent', async () => {
+    const { app_key: _key, ...keyless } = account.config;
+    const { fact, exchange } = await stand.client.pay({ ...account, config: keyless }, aPayment('qq_app'));
+    assert.equal(essence({ fact }), 'refused method_not_enabled');
+    assert.equal(exchange, undefined);
+  });
 });
 
 describe('the simulator', () => {

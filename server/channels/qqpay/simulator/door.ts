@@ -22,6 +22,7 @@ export async function enroll(world: World, { mode, trust }: { mode: 'direct' | '
     mch_id: no,
     ...sub,
     appid: `1${world.digits(9)}`,
+    app_key: world.hex(16),
     key,
     sign_type,
     certificate: shown.certificate_pem,
