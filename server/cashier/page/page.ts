@@ -4,7 +4,7 @@ import { type Attempt, isLive } from '../../payments/attempt.ts';
 import type { Aggregate } from '../../payments/change.ts';
 import type { Payment } from '../../payments/payment.ts';
 import type { Browser } from './browser.ts';
-import type { Ways } from './ways.ts';
+import { isUnsupported, type Ways } from './ways.ts';
 
 /** What a payer's page shows, decided from what Heliu knows and never from what a browser claims. */
 export type View =
@@ -49,7 +49,7 @@ export function viewOf({ aggregate, browser, ways, asked, isOwn, now }: Sight): 
     if (live.state === 'sending') return { is: 'wait' };
     if (isOwn(live)) return { is: 'act', method: live.method, action: live.next_action };
   }
-  if (ways.methods.length === 0 && !ways.shows_code) return { is: 'unsupported', ways };
+  if (isUnsupported(ways)) return { is: 'unsupported', ways };
   const latest = attempts.at(-1);
   return {
     is: 'choose',

@@ -12,7 +12,11 @@ before(async () => {
 after(() => world.close());
 beforeEach(() => world.clock.advance(10_000));
 
-const agents = { wechat: 'Mozilla/5.0 (Linux; Android 14) Mobile MicroMessenger/8.0.49', phone: 'Mozilla/5.0 (iPhone) Mobile/15E148 Safari/604.1' };
+const agents = {
+  wechat: 'Mozilla/5.0 (Linux; Android 14) Mobile MicroMessenger/8.0.49',
+  phone: 'Mozilla/5.0 (iPhone) Mobile/15E148 Safari/604.1',
+  work: 'Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.0 MicroMessenger/7.0.1',
+};
 const ask = (url: string, device: keyof typeof agents, form?: Record<string, string>) =>
   world.flow(
     fetch(url, {
@@ -63,6 +67,15 @@ describe('the page of a plate', () => {
     assert.match(await pressed.text(), /&quot;type&quot;:&quot;hop&quot;/);
     const cookie = pressed.headers.get('set-cookie') ?? '';
     assert.match(cookie, /^heliu_browser=[0-9A-Z]{26}; Path=\/c\/[0-9A-Z]{32}; HttpOnly/);
+  });
+
+  it('tells whoever scanned with an app that cannot pay here, and which can, before anything is typed', async () => {
+    const { url } = await aPlate();
+    const page = await (await ask(url, 'work')).text();
+    assert.match(page, /此应用暂不支持付款/);
+    assert.ok(page.includes('街角店') && page.includes('微信') && page.includes('支付宝'), page);
+    assert.doesNotMatch(page, /<form|<input/);
+    assert.match(await (await ask(`${url}?lang=en`, 'work')).text(), /This app cannot pay here/);
   });
 
   it('C-08 takes no other amount than a fixed one, and none beyond its limit', async () => {

@@ -5,7 +5,7 @@ import type { Assets } from './assets.ts';
 import type { View } from './page.ts';
 import type { Qr } from './qr.ts';
 import { type Language, type TextKey, text } from './texts.ts';
-import type { Ways } from './ways.ts';
+import { isUnsupported, type Ways } from './ways.ts';
 
 /** Everything that a page is drawn from. */
 export type Drawn = {
@@ -128,11 +128,7 @@ function content(page: Drawn, say: Say): Html | undefined {
     case 'closing':
       return html`<div class="spin" aria-hidden="true"></div><h1 tabindex="-1">${say(view.is === 'wait' ? 'waiting' : 'closing')}</h1>`;
     case 'unsupported':
-      return html`<h1 tabindex="-1">${say('unsupported')}</h1>${
-        view.ways.scanned_by.length === 0
-          ? html`<p>${say('unsupported_none')}</p>`
-          : html`<p>${say('unsupported_more')}</p>${walletList(view.ways.scanned_by, page.language)}`
-      }`;
+      return unsupported(view.ways, page.language);
     case 'paid':
     case 'closed':
       return html`${page.return_url !== undefined && html`<p><a class="button main" rel="noreferrer" href="${page.return_url}">${say('back_to_shop')}</a></p>`}${
@@ -140,6 +136,14 @@ function content(page: Drawn, say: Say): Html | undefined {
       }`;
   }
 }
+
+/** This app cannot pay: which ones can. */
+const unsupported = ({ scanned_by }: Ways, language: Language): Html =>
+  html`<h1 tabindex="-1">${text(language, 'unsupported')}</h1>${
+    scanned_by.length === 0
+      ? html`<p>${text(language, 'unsupported_none')}</p>`
+      : html`<p>${text(language, 'unsupported_more')}</p>${walletList(scanned_by, language)}`
+  }`;
 
 const self = ({ path, keeps_language, language }: Drawn): string => (keeps_language ? `${path}?lang=${language}` : path);
 
@@ -199,9 +203,10 @@ export type DrawnPlate = Frame & {
   readonly tap: string;
   readonly typed: { readonly amount: string; readonly remark: string };
   readonly problem: string | undefined;
+  readonly ways: Ways;
 };
 
-/** A plate's page: the shop, the amount, and one press. */
+/** A plate's page: the shop, the amount, and one press. Whoever cannot pay in this app is told before they type. */
 export function renderPlate(page: DrawnPlate): string {
   const { language, store_name, fixed_amount_fen, remark, tap, typed, problem, path } = page;
   const say: Say = (key, facts) => text(language, key, facts);
@@ -212,6 +217,10 @@ export function renderPlate(page: DrawnPlate): string {
   const remarks =
     remark !== 'none' &&
     html`<label for="remark">${say('plate_remark')}</label><input id="remark" name="remark" maxlength="60"${remark === 'required' && html` required`} value="${typed.remark}">`;
+  if (isUnsupported(page.ways)) {
+    const content = html`<div class="card"><p class="subject">${store_name}</p>${unsupported(page.ways, language)}</div>`;
+    return frame(page, html`data-stamp=""`, content).html;
+  }
   const content = html`<div class="card"><h1 tabindex="-1">${say('plate_title')}</h1><p class="subject">${store_name}</p><div aria-live="polite">${
     problem !== undefined && html`<p class="say bad" id="problem">${problem}</p>`
   }</div><form method="post" action="${path}">${amount}${remarks}<input type="hidden" name="tap" value="${tap}">${

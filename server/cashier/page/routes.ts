@@ -32,7 +32,7 @@ import { isOwnForm, readCookie, writeCookie } from './guard.ts';
 import { stampOf, type View } from './page.ts';
 import { qrOf } from './qr.ts';
 import { type DrawnPlate, renderMessage, renderPage, renderPlate } from './render.ts';
-import { comeBack, look, lookAround, type Next, openPage, type Room, tap, type Visit } from './service.ts';
+import { comeBack, look, lookAround, type Next, openPage, type Room, tap, type Visit, waysTo } from './service.ts';
 import { chosenLanguage, type Language, languageOf, type TextKey, text } from './texts.ts';
 
 const folder = new URL('../../../web/cashier/', import.meta.url);
@@ -168,7 +168,8 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
   const draw = async (request: PlateRequest, reply: FastifyReply, typed: Typed, problem?: string) => {
     const { code } = request.params;
     const open = await openPlate(ctx, { code, address: request.ip });
-    const { display_name, color, logo_png } = await getSettings(ctx, open);
+    const browser = readBrowser(request.headers['user-agent']);
+    const [{ display_name, color, logo_png }, ways] = await Promise.all([getSettings(ctx, open), waysTo(ctx, open, { browser })]);
     return pages.drawPlate(request as unknown as Request, reply, {
       path: `/c/p/${code}`,
       shop: { name: display_name ?? open.merchant_name, has_logo: logo_png !== null },
@@ -180,6 +181,7 @@ function platePages(ctx: PaymentsCtx, scope: FastifyInstance, pages: ReturnType<
       tap: typed.tap,
       typed,
       problem,
+      ways,
       lang: typed.lang,
     });
   };

@@ -5,6 +5,7 @@ import { getMerchant } from '../../merchants/service.ts';
 import type { Aggregate } from '../../payments/change.ts';
 import { askNow, findPage, offeredMethods, tryFromPage } from '../../payments/checkout/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
+import type { Payment } from '../../payments/payment.ts';
 import { openRequest, seenBy } from '../../payments/service.ts';
 import { checkoutUrl } from '../../payments/view.ts';
 import { perNode } from '../../platform/cache.ts';
@@ -45,30 +46,40 @@ export type Room = {
 
 /** What stands around the payment: the shop, its settings, and the ways to pay that this browser has. */
 export async function lookAround({ ctx, aggregate: { payment }, browser }: Pick<Visit, 'ctx' | 'aggregate' | 'browser'>): Promise<Room> {
-  const [merchant, settings, session = plain_page, offered] = await Promise.all([
+  const [merchant, settings, session = plain_page] = await Promise.all([
     getMerchant(ctx, payment.merchant_id),
     getSettings(ctx, payment),
     findSession(ctx, payment.merchant_id, payment.id),
-    offeredMethods(ctx, payment),
   ]);
-  // In the contract's order, the wallets of most payers first, whichever account was added first.
-  const allowed = session.allowed_methods.length === 0 ? offered : session.allowed_methods;
-  const available = (Object.keys(methods) as Method[]).filter((method) => offered.includes(method) && allowed.includes(method));
-  const identified = await walletsThatIdentify(ctx, payment, available);
   return {
     shop: { name: settings.display_name ?? merchant.name, has_logo: settings.logo_png !== null },
     color: settings.color,
     session,
     return_hosts: settings.return_hosts,
-    ways: waysOf({ browser, mode: session.mode, available, identified }),
+    ways: await waysTo(ctx, payment, { browser, session }),
     url: checkoutUrl(payment, seenBy(ctx, merchant)) ?? '',
     return_url: session.return_url === null ? undefined : returnUrlFor(session.return_url, sessionId(payment.id)),
   };
 }
 
-async function walletsThatIdentify(ctx: PaymentsCtx, payment: Sitting['payment'], available: readonly Method[]): Promise<ReadonlySet<Wallet>> {
+type Shop = Pick<Payment, 'merchant_id' | 'livemode'>;
+
+/** The ways in which this browser can pay a shop: on the page of a payment, or before there is one. */
+export async function waysTo(
+  ctx: PaymentsCtx,
+  shop: Shop,
+  { browser, session = plain_page }: { readonly browser: Browser; readonly session?: Pick<Session, 'mode' | 'allowed_methods'> },
+): Promise<Ways> {
+  const offered = await offeredMethods(ctx, shop);
+  // In the contract's order, the wallets of most payers first, whichever account was added first.
+  const allowed = session.allowed_methods.length === 0 ? offered : session.allowed_methods;
+  const available = (Object.keys(methods) as Method[]).filter((method) => offered.includes(method) && allowed.includes(method));
+  return waysOf({ browser, mode: session.mode, available, identified: await walletsThatIdentify(ctx, shop, available) });
+}
+
+async function walletsThatIdentify(ctx: PaymentsCtx, shop: Shop, available: readonly Method[]): Promise<ReadonlySet<Wallet>> {
   const inside = available.filter((method) => methods[method].scene === 'jsapi');
-  const found = await Promise.all(inside.map(async (method) => ((await identifyingAccount(ctx, payment, method)) ? methods[method].wallet : undefined)));
+  const found = await Promise.all(inside.map(async (method) => ((await identifyingAccount(ctx, shop, method)) ? methods[method].wallet : undefined)));
   return new Set(found.filter((wallet) => wallet !== undefined));
 }
 

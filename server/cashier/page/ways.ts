@@ -36,3 +36,6 @@ export function waysOf({ browser, mode, available, identified }: WaysInput): Way
   const own_codes = available.filter((method) => sceneOf(method) === 'qr' && !isShown(walletOf(method)));
   return { methods: [...own_codes, ...available.filter((method) => sceneOf(method) === 'page')], scanned_by, shows_code: scanned_by.length > 0 };
 }
+
+/** Whether a browser is told to scan with another app instead. */
+export const isUnsupported = ({ methods, shows_code }: Ways): boolean => methods.length === 0 && !shows_code;
