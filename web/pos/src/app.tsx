@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type Charge, createApi, pair, ServerRefusal, type Till } from './api.ts';
 import { ChargeScreen } from './charge.tsx';
-import { useLanguage, useText } from './language.tsx';
+import { LanguageButton, useLanguage, useText } from './language.tsx';
+import { OnlyTab } from './only-tab.tsx';
 import { useOrder } from './order.ts';
 import { ResultScreen } from './result.tsx';
 import { ShiftScreen } from './shift.tsx';
@@ -23,15 +24,11 @@ export function App() {
     localStorage.setItem(token_kept_as, fresh);
     setToken(fresh);
   };
-  return token === null ? <PairScreen paired={paired} /> : <TillScreen token={token} forget={forget} />;
-}
-
-function LanguageButton() {
-  const { language, switchLanguage } = useLanguage();
+  if (token === null) return <PairScreen paired={paired} />;
   return (
-    <button type="button" className="language" onClick={switchLanguage}>
-      {language === 'zh' ? 'English' : '中文'}
-    </button>
+    <OnlyTab>
+      <TillScreen token={token} forget={forget} />
+    </OnlyTab>
   );
 }
 

@@ -33,3 +33,12 @@ export function useText(): (name: TextName) => string {
   const { language } = useLanguage();
   return (name) => textIn(language, name);
 }
+
+export function LanguageButton() {
+  const { language, switchLanguage } = useLanguage();
+  return (
+    <button type="button" className="language" onClick={switchLanguage}>
+      {language === 'zh' ? 'English' : '中文'}
+    </button>
+  );
+}

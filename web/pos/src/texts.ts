@@ -55,6 +55,8 @@ const texts = {
   receipt_title: ['收款凭证', 'Receipt'],
   revoked: ['设备未配对或已吊销，请重新配对。', 'This device is not paired any more.'],
   camera_denied: ['无法使用摄像头', 'The camera cannot be used'],
+  elsewhere: ['收银台已在另一个标签页打开', 'The till is open in another tab'],
+  take_over: ['在此使用', 'Use it here'],
   loading: ['读取中', 'Loading'],
   try_again: ['重试', 'Try again'],
   not_loaded: ['网络不通，未能读取', 'No network: this could not be read'],

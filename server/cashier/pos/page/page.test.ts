@@ -357,6 +357,30 @@ describe('the till', { skip: program === undefined ? chromium_advice : false }, 
     assert.equal((await flow(fetch(`${pos()}../../package.json`.replace('../..', '%2e%2e/%2e%2e')))).status, 404);
   });
 
+  it('two tabs: the second one waits, or takes over with the order that is open, and the first one rests', async () => {
+    const orders = async () => (await flow(world.api('GET', `/v1/payments?terminal_id=${terminal_id}&limit=100`, { key: shop.key }))).body.data.length;
+    const before_count = await orders();
+    const second = await openTillPage(world, context);
+    await flow(second.page.goto(pos()));
+    await second.sees('收银台已在另一个标签页打开');
+    await press('收款');
+    await enter('550');
+    await press('展示收款码');
+    await sees('请付款人扫码');
+    await second.press('在此使用');
+    await second.sees('请付款人扫码');
+    await sees('收银台已在另一个标签页打开');
+    await picture('elsewhere');
+    await second.press('放弃收款');
+    await second.sees('已撤销，未收款');
+    await second.press('下一笔');
+    assert.deepEqual(second.problems, []);
+    // The first one is the till again by itself.
+    await flow(second.page.close());
+    await sees('¥0.00');
+    assert.equal(await orders(), before_count + 1);
+  });
+
   it('a revoked device says so and can be paired again', async () => {
     const { data } = (await flow(world.api('GET', `/v1/devices?terminal_id=${terminal_id}`, { key: shop.key }))).body;
     await made(`/v1/devices/${data[0].id}/revoke`);
