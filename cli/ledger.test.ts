@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -120,6 +120,50 @@ test('statement margin lists what is left of the price', async () => {
   const period = ['--from', '2026-11-01', '--through', '2026-11-02'];
   assert.deepEqual(await done('statement', 'margin', '--merchant', merchant, '--live', ...period), []);
   assert.equal((await heliu(['statement', 'margin', '--merchant', merchant, '--from', '2026-11-02', '--through', '2026-11-01'], io)).code, 3);
+});
+
+describe('statement agent', () => {
+  const period = ['--live', '--from', '2026-11-01', '--through', '2026-11-02'];
+  const written = (name: string) => readdirSync(directory).filter((file) => file.startsWith(name));
+
+  test('writes files that are signed, and writes none of them where one is there', async () => {
+    const { id } = await done<{ id: string }>('agent', 'create', '--name', '华东');
+    await done('agent', 'assign', id, '--merchant', merchant);
+    const { totals, public_key, lines } = await done<{ totals: Record<string, number>; public_key: string; lines: number }>(
+      'statement',
+      'agent',
+      id,
+      'nov',
+      ...period,
+    );
+    assert.deepEqual([totals.gross_fen, totals.refunded_fen, totals.net_fen, lines], [10_000, 2_500, 7_500, 2]);
+    assert.deepEqual(written('nov'), ['nov-totals.csv', 'nov.csv', 'nov.manifest', 'nov.sig', 'nov.xlsx']);
+    const manifest = readFileSync(join(directory, 'nov.manifest'));
+    const key = createPublicKey({ key: Buffer.from(public_key, 'base64'), format: 'der', type: 'spki' });
+    assert.ok(verify(null, manifest, key, readFileSync(join(directory, 'nov.sig'))));
+    const names = { csv: 'nov.csv', 'totals.csv': 'nov-totals.csv', xlsx: 'nov.xlsx' };
+    for (const { file, sha256 } of JSON.parse(manifest.toString('utf8')).files as { file: keyof typeof names; sha256: string }[])
+      assert.equal(
+        createHash('sha256')
+          .update(readFileSync(join(directory, names[file])))
+          .digest('hex'),
+        sha256,
+        file,
+      );
+    const shown = await heliu(['statement', 'agent', id, 'shown', ...period, '--lang', 'zh'], io);
+    assert.match(shown.out, /gross +100\.00\n[\s\S]*shown-totals\.csv/);
+    writeFileSync(join(directory, 'dec.xlsx'), 'mine');
+    const there = await heliu(['statement', 'agent', id, 'dec', ...period, '--lang', 'zh'], io);
+    assert.deepEqual([there.code, there.err.includes('无法新建 dec.xlsx（EEXIST）')], [2, true]);
+    assert.deepEqual(written('dec'), ['dec.xlsx']);
+    assert.equal(readFileSync(join(directory, 'dec.xlsx'), 'utf8'), 'mine');
+  });
+
+  test('leaves nothing behind of one that is refused', async () => {
+    const nobody = await heliu(['statement', 'agent', 'agt_01JD0000000000000000000000', 'none', ...period], io);
+    assert.deepEqual([nobody.code, nobody.err], [3, 'agent_id: There is no such agent. (agent_not_found)\n']);
+    assert.deepEqual(written('none'), []);
+  });
 });
 
 describe('calendar', () => {

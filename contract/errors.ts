@@ -55,6 +55,11 @@ export const errors = {
   agent_in_use: entry(409, 'The agent still has merchants or open agents below it; move them first.', '代理商名下仍有商户或未关闭的下级，请先移走。'),
   agent_tree_circular: entry(422, 'An agent cannot stand below itself or one that is below it.', '代理商不能置于自己或自己的下级之下。'),
   agent_tree_too_deep: entry(422, 'The tree of agents would have more than 10 levels.', '代理商层级将超过 10 级。'),
+  agent_has_too_many_merchants: entry(
+    422,
+    'The agent has more merchants than one statement takes[ ({max})]; make one for each agent below it.',
+    '代理商名下的商户超过一份结算单的上限[（{max} 家）]，请按下级代理商分别生成。',
+  ),
   too_many_agents: entry(422, 'The installation has its maximum number of agents.', '代理商数量已达上限。'),
   api_key_not_found: entry(404, 'There is no such API key.', 'API 密钥不存在。'),
   too_many_api_keys: entry(422, 'The merchant has its maximum number of API keys; revoke one first.', 'API 密钥数量已达上限，请先吊销一个。'),

@@ -1620,6 +1620,7 @@ export type ErrorCode =
   | 'agent_in_use'
   | 'agent_tree_circular'
   | 'agent_tree_too_deep'
+  | 'agent_has_too_many_merchants'
   | 'too_many_agents'
   | 'api_key_not_found'
   | 'too_many_api_keys'

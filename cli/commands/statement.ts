@@ -4,10 +4,12 @@ import { pipeline } from 'node:stream/promises';
 import { type Statement, type StatementFormat, statement_formats } from '@heliu/contract';
 import type { Ctx } from '@heliu/server/platform/ctx.ts';
 import { readMargins } from '@heliu/server/reports/margin/service.ts';
+import { type AgentStatement, type AgentStatementInput, makeAgentStatement } from '@heliu/server/settlement/agents/service.ts';
 import { makeStatement } from '@heliu/server/settlement/making/service.ts';
 import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
+import { newFiles } from '../new-files.ts';
 import { record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
 
@@ -91,6 +93,20 @@ export function addStatementCommands(program: Command, cli: Cli): void {
         show(cli, link, () => record(link));
       }),
     );
+  statement
+    .command('agent <agent-id> <path>')
+    .description(
+      say(
+        'write the statement of an agent: the merchants that are now its own or below it, as <path>.csv, -totals.csv, .xlsx, .manifest and .sig',
+        '写出代理商结算单：现在属于该代理商及其下级的商户，写为 <path>.csv、-totals.csv、.xlsx、.manifest 与 .sig',
+      ),
+    )
+    .requiredOption('--from <date>', say('first day (Asia/Shanghai)', '起始日（北京时间）'))
+    .requiredOption('--through <date>', say('last day', '截止日'))
+    .option('--live', say('of live payments; of test payments otherwise', '生产环境；默认测试环境'))
+    .action((agent_id: string, path: string, { from, through, live }: { from: string; through: string; live?: true }) =>
+      writeAgentStatement(cli, path, { agent_id, livemode: live === true, from, through }),
+    );
   ofMerchant(statement.command('margin'))
     .description(say("by channel account: the price beside the channel's actual fee, and what is left", '按渠道账户：费率收入、渠道实际手续费与毛利'))
     .requiredOption('--from <date>', say('first day (Asia/Shanghai)', '起始日（北京时间）'))
@@ -132,20 +148,40 @@ export function addStatementCommands(program: Command, cli: Cli): void {
     );
 }
 
+/** Into files that are not there yet, all of them or none. */
+const writeAgentStatement = (cli: Cli, path: string, input: AgentStatementInput): Promise<void> =>
+  withNode(cli, async (ctx) => {
+    const names = { csv: `${path}.csv`, 'totals.csv': `${path}-totals.csv`, xlsx: `${path}.xlsx`, manifest: `${path}.manifest`, signature: `${path}.sig` };
+    const files = await newFiles(cli, names);
+    try {
+      const { manifest, signature, public_key, totals, ...made } = await makeAgentStatement(ctx, input, (file, piece) => files.write(file, piece));
+      await files.write('manifest', Buffer.from(manifest));
+      await files.write('signature', signature);
+      await files.keep();
+      const shown = { ...made, totals, names, public_key: public_key.toString('base64') };
+      const { agent_id, from, through, merchants, lines } = made;
+      const facts = { agent_id, from, through, merchants, lines, ...sumsOf(totals), public_key: shown.public_key };
+      show(cli, shown, () => `${record(facts)}\n${table(made.files.map(({ file, ...facts_of }) => ({ file: names[file], ...facts_of })))}`);
+    } finally {
+      await files.drop();
+    }
+  });
+
 const ownerOf = async (ctx: Ctx, { merchant, live }: OwnerOptions) => ({ merchant_id: (await findMerchant(ctx, merchant)).id, livemode: live === true });
 
 const shownYuan = (fen: number | undefined): string | null => (fen === undefined ? null : yuan(fen));
 
 function showOne(cli: Cli, statement: Statement): void {
   const { id, from, through, store_id, state, lines, totals, files } = statement;
-  const sums = totals && {
-    payments: totals.payments,
-    gross: yuan(totals.gross_fen),
-    refunds: totals.refunds,
-    refunded: yuan(totals.refunded_fen),
-    fee: yuan(totals.fee_fen),
-    net: yuan(totals.net_fen),
-  };
-  const facts = { id, from, through, store_id, state, lines, ...sums };
+  const facts = { id, from, through, store_id, state, lines, ...(totals && sumsOf(totals)) };
   show(cli, statement, () => record(facts) + (files.length > 0 ? `\n${table(files)}` : ''));
 }
+
+const sumsOf = (of: AgentStatement['totals']) => ({
+  payments: of.payments,
+  gross: yuan(of.gross_fen),
+  refunds: of.refunds,
+  refunded: yuan(of.refunded_fen),
+  fee: yuan(of.fee_fen),
+  net: yuan(of.net_fen),
+});

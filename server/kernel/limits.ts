@@ -254,6 +254,8 @@ export const routing_sweep_rows_max = 5_000;
 export const statement_days_max = 366;
 /** Statements of one merchant that are being made: each reads a period of its book. */
 export const statements_preparing_max = 10;
+/** Merchants in one statement of an agent: their totals are held in memory, some 2 KB each, and each costs two reads. */
+export const agent_statement_merchants_max = 10_000;
 /** Lines of a statement that are in memory at once: 1 KB each. */
 export const statement_page_lines = 2_000;
 /** A piece of a file in the database: large enough that pieces are few, small enough to be read at once. */

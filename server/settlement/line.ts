@@ -42,13 +42,13 @@ export function lineOf(row: PostingRow): Line {
 
 /** What stands in a cell: text, or an amount that a spreadsheet may add up. */
 export type Cell = { readonly text: string } | { readonly fen: Fen };
-type Column = { readonly zh: string; readonly en: string; readonly width: number; readonly cell: (line: Line) => Cell };
+export type Column<L> = { readonly zh: string; readonly en: string; readonly width: number; readonly cell: (line: L) => Cell };
 
 const text = (value: string | null | undefined): Cell => ({ text: value ?? '' });
 const kinds: Readonly<Record<string, string>> = { payment: '收款 Payment', refund: '退款 Refund', reversal: '冲正 Reversal' };
 
 /** The columns of a statement, in their order; new ones are added at the end. */
-export const columns: readonly Column[] = [
+export const columns: readonly Column<Line>[] = [
   { zh: '记账日期', en: 'day', width: 12, cell: ({ row }) => text(row.biz_date) },
   { zh: '发生时间', en: 'time', width: 20, cell: ({ row }) => text(formatShanghai(row.fact_at)) },
   { zh: '类型', en: 'kind', width: 16, cell: ({ row }) => text(kinds[row.kind]) },

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type CreateStatementBody, createStatement as createStatementOperation, type Statement, type StatementFormat } from '@heliu/contract';
 import { newId } from '../kernel/id.ts';
-import { statement_days_max, statement_link_ms, statements_preparing_max } from '../kernel/limits.ts';
+import { statement_link_ms, statements_preparing_max } from '../kernel/limits.ts';
 import { RefusalError, refuse } from '../kernel/refusal.ts';
 import { addMs, bizDate } from '../kernel/time.ts';
 import { isDay } from '../ledger/day.ts';
@@ -12,6 +12,7 @@ import type { Ctx } from '../platform/ctx.ts';
 import type { Call } from '../platform/http/bind.ts';
 import { type FrozenReply, withReply } from '../platform/idempotency/idempotency.ts';
 import { type Arrival, arrivalOf, type CalendarDay, calendarWith, default_terms, type Terms, terms_days_max, yearOf } from './arrival/arrival.ts';
+import { checkPeriod } from './period.ts';
 import * as store from './store.ts';
 import { viewStatement } from './view.ts';
 
@@ -36,13 +37,8 @@ export async function askStatement(ctx: Ctx, owner: Owner, body: CreateStatement
 
 async function newStatement(ctx: Ctx, owner: Owner, { from, through, store_id }: CreateStatementBody): Promise<store.NewStatement> {
   const created_at = ctx.clock.now();
-  for (const [param, day] of [
-    ['from', from],
-    ['through', through],
-  ] as const)
-    if (!isDay(day)) throw new RefusalError(refuse('parameter_invalid', param, { expected: 'a day such as 2026-11-21', expected_zh: '如 2026-11-21 的日期' }));
-  const days = (Date.parse(through) - Date.parse(from)) / 86_400_000 + 1;
-  if (days < 1 || days > statement_days_max || through > bizDate(created_at)) throw new RefusalError(refuse('statement_period_invalid', 'through'));
+  const refused = checkPeriod({ from, through }, bizDate(created_at));
+  if (refused) throw new RefusalError(refused);
   if (store_id !== undefined) await retrieveStore(ctx, owner, store_id);
   const { merchant_id, livemode } = owner;
   return {

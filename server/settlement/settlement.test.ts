@@ -12,12 +12,14 @@ import { priceBooks, setPrice } from '../pricing/service.ts';
 import { createTestRng } from '../testing/rng.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { arrivalOf, calendarWith, default_terms, yearOf } from './arrival/arrival.ts';
-import { csv_head, csvCell } from './files/csv.ts';
+import { csvCell, csvHead } from './files/csv.ts';
 import { writerOf } from './files/writer.ts';
-import { type Line, lineOf, type PostingRow } from './line.ts';
+import { columns, type Line, lineOf, type PostingRow } from './line.ts';
 import { makeStatement } from './making/service.ts';
+import { statement_layout } from './summary.ts';
 
 const rng = createTestRng('settlement');
+const csv_head = csvHead(columns);
 const at = (text: string) => new Date(`${text}+08:00`);
 
 describe('a cell of CSV', () => {
@@ -111,7 +113,7 @@ describe('a workbook', () => {
   const totals = { payments: 1, gross_fen: 1, refunds: 0, refunded_fen: 0, fee_fen: 0, net_fen: 1, by_method: [], arrivals: [] };
   const written = (lines: readonly Line[]) => {
     const chunks: Uint8Array[] = [];
-    const writer = writerOf('xlsx', (chunk) => chunks.push(chunk));
+    const writer = writerOf('xlsx', statement_layout, (chunk) => chunks.push(chunk));
     for (const line of lines) writer.line(line);
     writer.end({ from: '2026-11-01', through: '2026-11-30', totals });
     const bytes = Buffer.concat(chunks);

@@ -7,7 +7,7 @@ import type { Tables } from '../platform/db/tables.gen.ts';
 import type { CalendarDay, Terms } from './arrival/arrival.ts';
 import type { PostingRow } from './line.ts';
 
-/** Tables: statements, statement_chunks, statement_keys, settlement_terms, calendar_days. */
+/** Tables: statements, statement_chunks, statement_keys, settlement_terms, calendar_days; agent_statement_keys is written by agents/. */
 
 export type FileFacts = { readonly format: StatementFormat; readonly bytes: number; readonly sha256: string };
 
@@ -92,8 +92,11 @@ export async function lastNo(db: Kysely<Tables>, { merchant_id, livemode }: Pick
 
 export type LinesAfter = { readonly biz_date: string; readonly no: bigint };
 
+/** Whose lines, and of which days. */
+export type LinesOf = Pick<NewStatement, 'merchant_id' | 'livemode' | 'store_id' | 'period_from' | 'period_through'>;
+
 /** The next page of a statement's lines, by index in the order of day and number. */
-export async function readLines(db: Kysely<Tables>, of: NewStatement, up_to_no: bigint, after: LinesAfter): Promise<PostingRow[]> {
+export async function readLines(db: Kysely<Tables>, of: LinesOf, up_to_no: bigint, after: LinesAfter): Promise<PostingRow[]> {
   const store = of.store_id === null ? sql`` : sql`and store_id = ${of.store_id}`;
   const { rows } =
     await sql<PostingRow>`select id, no, kind, biz_date, fact_at, amount_fen, fee_fen, payment_id, refund_id, store_id, channel_account_id, channel, method, detail

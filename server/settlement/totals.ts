@@ -3,12 +3,12 @@ import { type Fen, fenToNumber } from '../kernel/money.ts';
 import type { Arrival } from './arrival/arrival.ts';
 import type { Line } from './line.ts';
 
-/** Sums of lines. */
-type Sums = { payments: number; gross_fen: bigint; refunds: number; refunded_fen: bigint; fee_fen: bigint; net_fen: bigint };
-const nothing = (): Sums => ({ payments: 0, gross_fen: 0n, refunds: 0, refunded_fen: 0n, fee_fen: 0n, net_fen: 0n });
+/** Sums of lines, while they are added. */
+type Adding = { payments: number; gross_fen: bigint; refunds: number; refunded_fen: bigint; fee_fen: bigint; net_fen: bigint };
+const nothing = (): Adding => ({ payments: 0, gross_fen: 0n, refunds: 0, refunded_fen: 0n, fee_fen: 0n, net_fen: 0n });
 
 /** What was added so far: as a whole, by channel account and method, and by channel account and day. */
-export type Tally = { readonly all: Sums; readonly groups: Map<string, Sums>; readonly days: Map<string, bigint> };
+export type Tally = { readonly all: Adding; readonly groups: Map<string, Adding>; readonly days: Map<string, bigint> };
 export const newTally = (): Tally => ({ all: nothing(), groups: new Map(), days: new Map() });
 
 /** Adds a line. It changes what it is given: of a million lines only the sums are kept. */
@@ -22,7 +22,7 @@ export function tally(into: Tally, line: Line): void {
   into.days.set(day, (into.days.get(day) ?? 0n) + line.net_fen);
 }
 
-function add(sums: Sums, { of, row, amount_fen, fee_fen, net_fen }: Line): void {
+function add(sums: Adding, { of, row, amount_fen, fee_fen, net_fen }: Line): void {
   const count = row.kind === 'reversal' ? -1 : 1;
   if (of === 'payment') {
     sums.payments += count;
@@ -36,27 +36,33 @@ function add(sums: Sums, { of, row, amount_fen, fee_fen, net_fen }: Line): void 
 }
 
 /** The totals as they are shown, with the day on which each channel is expected to pay. */
-export function totalsOf(
-  { all, groups, days }: Tally,
-  arrivalOf: (biz_date: string, channel_account_id: string) => Pick<Arrival, 'date' | 'confirmed'>,
-): StatementTotals {
-  const arrivals = [...days]
+export function totalsOf(sums: Tally, arrivalOf: (biz_date: string, channel_account_id: string) => Pick<Arrival, 'date' | 'confirmed'>): StatementTotals {
+  const arrivals = [...sums.days]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, net_fen]) => {
       const [biz_date = '', channel_account_id = ''] = key.split('/');
       const { date, confirmed } = arrivalOf(biz_date, channel_account_id);
       return { biz_date, channel_account_id, net_fen: fenToNumber(net_fen as Fen), expected_on: date, confirmed };
     });
-  const by_method = [...groups]
+  return { ...sumsOf(sums), by_method: groupsOf(sums), arrivals };
+}
+
+/** Sums as they are shown. */
+export type Sums = Omit<StatementTotals, 'by_method' | 'arrivals'>;
+
+/** Of all lines. */
+export const sumsOf = ({ all }: Tally): Sums => shown(all);
+
+/** By channel, method and channel account. */
+export const groupsOf = ({ groups }: Tally): StatementGroup[] =>
+  [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, sums]): StatementGroup => {
       const [channel = '', method = '', channel_account_id = ''] = key.split('/');
       return { channel, method, channel_account_id, ...shown(sums) };
     });
-  return { ...shown(all), by_method, arrivals };
-}
 
-const shown = ({ payments, gross_fen, refunds, refunded_fen, fee_fen, net_fen }: Sums) => ({
+const shown = ({ payments, gross_fen, refunds, refunded_fen, fee_fen, net_fen }: Adding): Sums => ({
   payments,
   gross_fen: fenToNumber(gross_fen as Fen),
   refunds,

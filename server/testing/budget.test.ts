@@ -148,6 +148,7 @@ describe('the schema', () => {
     const cold = [
       'merchants',
       'agents',
+      'agent_statement_keys',
       'api_keys',
       'data_keys',
       'stores',

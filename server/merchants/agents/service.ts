@@ -10,6 +10,7 @@ import { type Agent, checkPlace, inTree, type Tree } from './agent.ts';
 import * as store from './store.ts';
 
 export type { Agent } from './agent.ts';
+export type { AgentMerchant } from './store.ts';
 
 /** Makes an agent, at the top or below another. */
 export function createAgent(ctx: Ctx, { name, parent_id = null }: { readonly name: string; readonly parent_id?: string | null }): Promise<Agent> {
@@ -53,6 +54,15 @@ export function assignMerchant(ctx: Ctx, { merchant_id, agent_id }: { readonly m
 /** In the order of the tree, each with its level from 1. */
 export async function listAgents(ctx: Ctx): Promise<readonly (store.ListedAgent & { readonly level: number })[]> {
   return inTree(await store.listAgents(ctx));
+}
+
+/** The agent with its merchants and those of all agents below it; refuses more than `merchants_max`. */
+export async function agentMerchants(ctx: Ctx, id: string, merchants_max: number): Promise<{ agent: Agent; merchants: readonly store.AgentMerchant[] }> {
+  const agent = await store.findAgent(ctx, id);
+  if (!agent) throw new RefusalError(refuse('agent_not_found', 'agent_id'));
+  const merchants = await store.merchantsBelow(ctx, id, merchants_max + 1);
+  if (merchants.length > merchants_max) throw new RefusalError(refuse('agent_has_too_many_merchants', 'agent_id', { max: merchants_max }));
+  return { agent, merchants };
 }
 
 const changingTree = <T>(ctx: Ctx, change: (tx: Kysely<Tables>, tree: Tree) => Promise<T>): Promise<T> =>

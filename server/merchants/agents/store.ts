@@ -40,3 +40,19 @@ export async function listAgents(ctx: Ctx): Promise<ListedAgent[]> {
     from agents a order by a.id`.execute(ctx.db.kysely);
   return rows.map((row) => ({ ...row, merchants: Number(row.merchants) }));
 }
+
+/** A merchant with the agent that it belongs to. */
+export type AgentMerchant = { readonly id: string; readonly code: string; readonly name: string; readonly agent_id: string; readonly agent_name: string };
+
+export async function findAgent(ctx: Ctx, id: string): Promise<Agent | undefined> {
+  return (await ctx.db.kysely.selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()) as Agent | undefined;
+}
+
+/** Merchants of the agent and of all below it, as they are at one instant. `union` takes each agent once, so the walk ends. */
+export async function merchantsBelow(ctx: Ctx, id: string, limit: number): Promise<AgentMerchant[]> {
+  const { rows } = await sql<AgentMerchant>`with recursive below as (
+      select id, name from agents where id = ${id} union select a.id, a.name from agents a join below b on a.parent_id = b.id)
+    select m.id, m.code, m.name, b.id as agent_id, b.name as agent_name from below b join merchants m on m.agent_id = b.id
+    order by m.id limit ${limit}`.execute(ctx.db.kysely);
+  return rows;
+}

@@ -17,6 +17,14 @@ export interface AccountHealthTable {
   latency_ms_total: bigint;
 }
 
+export interface AgentStatementKeysTable {
+  agent_id: string;
+  id: string;
+  public_key: Buffer;
+  private_key_sealed: Buffer;
+  created_at: Date;
+}
+
 export interface AgentsTable {
   id: string;
   parent_id: string | null;
@@ -849,6 +857,7 @@ export interface WebhookEndpointsTable {
 /** Every table by its name. */
 export interface Tables {
   account_health: AccountHealthTable;
+  agent_statement_keys: AgentStatementKeysTable;
   agents: AgentsTable;
   anomalies: AnomaliesTable;
   api_keys: ApiKeysTable;

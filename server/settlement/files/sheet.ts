@@ -1,5 +1,5 @@
 import type { Fen } from '../../kernel/money.ts';
-import { type Cell, columns, type Line, yuanOf } from '../line.ts';
+import { type Cell, type Column, yuanOf } from '../line.ts';
 
 /**
  * The parts of an XLSX workbook (ECMA-376): a sheet with the totals and one with the lines, and another one for every
@@ -57,8 +57,9 @@ export const sheetHead = (widths: readonly number[]): string =>
   `${xml}<worksheet xmlns="${main}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>${widths.map((width, at) => `<col min="${at + 1}" max="${at + 1}" width="${width}" customWidth="1"/>`).join('')}</cols><sheetData>`;
 export const sheet_foot = '</sheetData></worksheet>';
 
-export const linesHead = (): string => sheetHead(columns.map(({ width }) => width)) + headRow(columns.map(({ zh, en }) => `${zh} ${en}`));
-export const sheetLine = (line: Line): string => sheetRow(columns.map(({ cell }) => cell(line)));
+export const linesHead = <L>(columns: readonly Column<L>[]): string =>
+  sheetHead(columns.map(({ width }) => width)) + headRow(columns.map(({ zh, en }) => `${zh} ${en}`));
+export const sheetLine = <L>(columns: readonly Column<L>[], line: L): string => sheetRow(columns.map(({ cell }) => cell(line)));
 
 const headRow = (names: readonly string[]): string => `<row>${names.map((name) => textCell(name, heading)).join('')}</row>`;
 const sheetRow = (cells: readonly Cell[]): string => `<row>${cells.map((cell) => ('fen' in cell ? amountCell(cell) : textCell(cell.text))).join('')}</row>`;
@@ -69,9 +70,17 @@ const textCell = (text: string, style = 0): string =>
 /** A table with a head, of text and amounts. */
 export type SheetTable = { readonly head: readonly string[]; readonly rows: readonly (readonly Cell[])[] };
 
+/** What stands in a file: columns of lines `L`, and before them in a workbook the tables that are made of the ending `E`. */
+export type Layout<L, E> = {
+  readonly columns: readonly Column<L>[];
+  readonly summary: (ending: E) => readonly SheetTable[];
+  /** Of the columns of the tables. */
+  readonly widths: readonly number[];
+};
+
 /** The first sheet: tables below one another. */
-export const summarySheet = (tables: readonly SheetTable[]): string =>
-  sheetHead([24, 24, 36, 14, 16, 14, 16, 14, 16]).replace(/<sheetViews>.*<\/sheetViews>/, '') +
+export const summarySheet = (tables: readonly SheetTable[], widths: readonly number[]): string =>
+  sheetHead(widths).replace(/<sheetViews>.*<\/sheetViews>/, '') +
   tables.map(({ head, rows }) => headRow(head) + rows.map(sheetRow).join('')).join('<row/>') +
   sheet_foot;
 

@@ -44,6 +44,8 @@ export const ledger_rows = [
     from ledger_postings p join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id group by 1, 2, 3, 4, 5, 6`,
   sql`insert into statement_keys (merchant_id, id, public_key, private_key_sealed, created_at)
     select m.id, 'stk_' || substr(m.id, 5), '\\x00', pg_temp.sealed(m.key, 'stk' || m.n), (select min(t0) from b) from m where m.id in (select mer from b)`,
+  sql`insert into agent_statement_keys (agent_id, id, public_key, private_key_sealed, created_at)
+    select mer.agent_id, 'stk_' || substr(m.id, 5), '\\x00', pg_temp.sealed(m.key, 'agent stk' || m.n), mer.created_at from m join merchants mer on mer.id = m.id`,
   sql`insert into settlement_terms (merchant_id, channel_account_id, days, counts, confirmed) select m.id, m.account, 1, 'business', true from m where m.id in (select mer from b)`,
   sql`insert into statements (merchant_id, id, livemode, period_from, period_through, store_id, state, run, lines, totals, files, manifest, signature, signing_key_id, created_at, ready_at)
     select m.id, 'stm_' || substr(m.id, 5), true, '2026-01-01', '2026-01-31', (select min(id) from stores where merchant_id = m.id), 'ready', 'run', 1, '{}',

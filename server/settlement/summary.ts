@@ -1,0 +1,49 @@
+import type { StatementTotals } from '@heliu/contract';
+import { type Fen, toFen } from '../kernel/money.ts';
+import type { Layout, SheetTable } from './files/sheet.ts';
+import { type Cell, columns, type Line } from './line.ts';
+import type { Sums } from './totals.ts';
+
+/** What a merchant's statement ends with. */
+export type Ending = { readonly from: string; readonly through: string; readonly totals: StatementTotals };
+
+export const textCell = (value: string): Cell => ({ text: value });
+export const fenCell = (value: number): Cell => ({ fen: toFen(value) as Fen });
+
+/** Sums as they stand in a table, under these heads. */
+export const sum_heads = ['收款笔数 payments', '收款 gross', '退款笔数 refunds', '退款 refunded', '手续费 fee', '净额 net'];
+export const sumCells = (of: Sums): Cell[] => [
+  textCell(String(of.payments)),
+  fenCell(of.gross_fen),
+  textCell(String(of.refunds)),
+  fenCell(of.refunded_fen),
+  fenCell(of.fee_fen),
+  fenCell(of.net_fen),
+];
+
+/** A merchant's statement. */
+export const statement_layout: Layout<Line, Ending> = { columns, widths: [24, 24, 36, 14, 16, 14, 16, 14, 16], summary: summaryOf };
+
+/** The tables of the first sheet. */
+function summaryOf({ from, through, totals }: Ending): SheetTable[] {
+  return [
+    {
+      head: ['结算单 Statement', '起 from', '止 through', ...sum_heads],
+      rows: [[textCell('合计 Total'), textCell(from), textCell(through), ...sumCells(totals)]],
+    },
+    {
+      head: ['渠道 channel', '支付方式 method', '渠道账户 channel account', ...sum_heads],
+      rows: totals.by_method.map((group) => [textCell(group.channel), textCell(group.method), textCell(group.channel_account_id), ...sumCells(group)]),
+    },
+    {
+      head: ['记账日 day', '预计到账 expected on', '渠道账户 channel account', '净额 net', '已确认 confirmed'],
+      rows: totals.arrivals.map((arrival) => [
+        textCell(arrival.biz_date),
+        textCell(arrival.expected_on),
+        textCell(arrival.channel_account_id),
+        fenCell(arrival.net_fen),
+        textCell(arrival.confirmed ? '是 yes' : '否 no'),
+      ]),
+    },
+  ];
+}
