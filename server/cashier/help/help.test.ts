@@ -116,11 +116,12 @@ describe('a question of a payer', () => {
       [{ kind: 'question', message: '字'.repeat(501) }, {}],
       [{ kind: 'question', message: '茶', contact: '1'.repeat(61) }, {}],
       [{ kind: 'question', message: '茶' }, { origin: 'https://evil.example' }],
-      [{ kind: 'question', message: '茶' }, { 'sec-fetch-site': 'cross-site' }],
+      [{ kind: 'refund', message: '茶' }, { 'sec-fetch-site': 'cross-site' }],
     ] as const) {
       const page = await (await write(url, form, headers)).text();
       assert.match(page, /class="say bad"/, JSON.stringify(form));
       if (form.message === '茶') assert.ok(page.includes('>茶</textarea>'));
+      assert.match(page, new RegExp(`value="${form.kind}" checked`));
     }
     assert.equal((await write(url, { kind: 'question', message: 'x'.repeat(9000) })).status, 400);
     assert.deepEqual(await requestsOf(payment.id), []);

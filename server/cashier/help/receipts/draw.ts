@@ -13,7 +13,8 @@ export type DrawnReceipt = Frame & {
   readonly requests: readonly HelpRequest[];
   /** Said about what was just sent. */
   readonly notice: 'help_sent' | 'help_waits' | 'help_wrong' | undefined;
-  readonly typed: { readonly message: string; readonly contact: string };
+  /** What the form holds: what was just sent and not taken, so that nothing is typed twice. */
+  readonly typed: { readonly kind: string; readonly message: string; readonly contact: string };
 };
 
 /** A payer's receipt: what was paid and given back, and the way to ask the shop about it. */
@@ -53,11 +54,12 @@ const asked = ({ kind, state, message, answer }: HelpRequest, say: Say): Html =>
   }</div>`;
 
 function form({ path, typed, keeps_language, language }: DrawnReceipt, { state }: Payment, say: Say): Html {
-  const choice = (value: string, label: string, checked: boolean) =>
-    html`<label class="choice"><input type="radio" name="kind" value="${value}"${checked && html` checked`}> ${label}</label>`;
+  const kind = typed.kind === 'refund' ? 'refund' : 'question';
+  const choice = (value: typeof kind, label: string) =>
+    html`<label class="choice"><input type="radio" name="kind" value="${value}"${value === kind && html` checked`}> ${label}</label>`;
   return html`<form method="post" action="${path}">${
     state === 'paid' &&
-    html`<fieldset><legend>${say('help_kind')}</legend>${choice('question', say('help_question'), true)}${choice('refund', say('help_refund'), false)}</fieldset>`
+    html`<fieldset><legend>${say('help_kind')}</legend>${choice('question', say('help_question'))}${choice('refund', say('help_refund'))}</fieldset>`
   }<label for="message">${say('help_message')}</label><textarea id="message" name="message" rows="3" maxlength="500" required>${typed.message}</textarea><label for="contact">${say('help_contact')}</label><input id="contact" name="contact" maxlength="60" autocomplete="tel" value="${typed.contact}">${
     keeps_language && html`<input type="hidden" name="lang" value="${language}">`
   }<button class="button main" type="submit">${say('help_send')}</button></form>`;

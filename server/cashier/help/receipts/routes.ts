@@ -26,7 +26,7 @@ export type Pages = {
   readonly shopName: (merchant_id: string, display_name: string | null) => Promise<string>;
 };
 
-const nothing_typed = { message: '', contact: '' };
+const nothing_typed = { kind: '', message: '', contact: '' };
 
 /** `/c/receipt`: what a payer keeps of a payment, by a link that nobody can make up. */
 export function receiptPages(ctx: PaymentsCtx, scope: FastifyInstance, pages: Pages): void {
@@ -73,10 +73,9 @@ export function receiptPages(ctx: PaymentsCtx, scope: FastifyInstance, pages: Pa
   scope.post<Asked>('/c/receipt', { bodyLimit: cashier_help_bytes_max }, (request, reply) =>
     opened(request, reply, async (receipt, token) => {
       const form = new URLSearchParams(typeof request.body === 'string' ? request.body : '');
-      const [kind, message, contact] = [form.get('kind') ?? '', form.get('message') ?? '', form.get('contact') ?? ''];
+      const typed = { kind: form.get('kind') ?? '', message: form.get('message') ?? '', contact: form.get('contact') ?? '' };
       const lang = form.get('lang') ?? undefined;
-      const typed = { message, contact };
-      const question = readQuestion({ kind, message, contact });
+      const question = readQuestion(typed);
       if (!question || !pages.isOwn(request)) return draw(request, reply, receipt, token, { notice: 'help_wrong', typed, lang });
       const { payment } = receipt.aggregate;
       if (!(await askForHelp(ctx, payment, question))) return draw(request, reply, receipt, token, { notice: 'help_waits', typed, lang });
