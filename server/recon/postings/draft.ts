@@ -51,10 +51,12 @@ export function suspenseDraft(exception: Suspended, { source_id, at }: { readonl
   };
 }
 
-/** Where the disputed amount stands until then. What a bank credited and no bill explains the merchant has, and may have to give back. */
-function accountOf({ of, kind, our_fen }: Suspended): Account {
-  if (kind === 'bank_short') return our_fen === 0n ? 'merchant_due' : 'channel_receivable';
-  return of === 'other' ? 'channel_fee' : 'channel_receivable';
+/**
+ * Where the disputed amount stands until then. What a bank credited and no bill explains the merchant has, by the posting of its
+ * credit, and may have to give back: it pays for nothing that the channel owes.
+ */
+function accountOf({ of, kind }: Suspended): Account {
+  return of === 'other' && kind !== 'bank_short' ? 'channel_fee' : 'channel_receivable';
 }
 
 /** By how much the ledger's receivable, or its fee, is above what the other side admits. */
