@@ -48,6 +48,12 @@ describe('a bank statement', () => {
     ['date,amount,reference\n2026-11-23,1.005,N1\n', /line 2: amount is not an amount in yuan/],
     ['date,amount,reference\n2026-11-23,-1.00,N1\n', /line 2: amount is not an amount in yuan/],
     ['date,amount,reference\n2026-11-23,1e3,N1\n', /line 2: amount is not an amount in yuan/],
+    // A comma that is no mark of thousands may be a decimal one: fifteen yuan or one and a half, nobody knows.
+    ['date,amount,reference\n2026-11-23,"1,50",N1\n', /line 2: amount is not an amount in yuan/],
+    ['date,amount,reference\n2026-11-23,"1234,56",N1\n', /line 2: amount is not an amount in yuan/],
+    ['date,amount,reference\n2026-11-23,"1.234,56",N1\n', /line 2: amount is not an amount in yuan/],
+    ['date,amount,reference\n2026-11-23,"12,34,567.00",N1\n', /line 2: amount is not an amount in yuan/],
+    ['date,amount,reference\n2026-11-23,"0,00",N1\n', /line 2: amount is not an amount in yuan/],
     ['date,amount,reference\n2026-11-31,1.00,N1\n', /line 2: date is not a day/],
     ['date,amount,reference\n2026-11-23,1.00,\n', /line 2: reference is not a number of the bank/],
     ['date,amount,reference\n2026-11-23,1.00,N1\n2026-11-23,1.00,N1\n', /line 3: line 2 has the same number/],

@@ -40,7 +40,7 @@ export function readStatement(bytes: Buffer, { payer: only }: { readonly payer?:
   const credits = body.flatMap(({ record, line }): FileCredit[] => {
     const cell = (at: number | undefined) => (at === undefined ? '' : (record[at] ?? '').replace(/^[\s`']+|\s+$/g, ''));
     const payer = cell(columns.payer);
-    const amount = cell(columns.amount).replaceAll(',', '');
+    const amount = withoutThousands(cell(columns.amount));
     if (amount === '' || /^-?0*(\.0*)?$/.test(amount) || (only !== undefined && !payer.includes(only))) return [];
     const amount_fen = /^\d{1,13}(\.\d{1,2})?$/.test(amount) ? parseYuan(amount) : undefined;
     if (amount_fen === undefined || amount_fen <= 0n) throw new StatementProblem(`line ${line}: ${heading.record[columns.amount]} is not an amount in yuan`);
@@ -59,6 +59,9 @@ export function readStatement(bytes: Buffer, { payer: only }: { readonly payer?:
   }
   return credits;
 }
+
+/** Commas are marks of thousands only where they stand for them: elsewhere one may be a decimal comma, and stays to be refused. */
+const withoutThousands = (amount: string): string => (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(amount) ? amount.replaceAll(',', '') : amount);
 
 /** UTF-8 where the bytes are that, GB18030 otherwise: banks write either. */
 function textOf(bytes: Buffer): string {
