@@ -95,6 +95,8 @@ test('a bank statement is taken in once, and what the bank did not pay is shown'
   assert.equal(unasked.code, 3);
   assert.match(unasked.err, /not followed/);
   await ok('bank', 'follow', '--account', account, '--since', day);
+  const otherwise = await heliu(['--lang', 'zh', 'bank', 'follow', '--account', account, '--since', day, '--against', 'withdrawals'], io);
+  assert.deepEqual([otherwise.code, otherwise.err], [3, 'against: 参数格式不正确：仍为 nets。 (parameter_invalid)\n']);
   const bring = async () =>
     (await ok('--json', 'bank', 'import', 'bank.csv', '--account', account, '--payer', '财付通', '--by', 'ann')).json() as { credits: number; fresh: number };
   assert.deepEqual([(await bring()).fresh, (await bring()).fresh], [1, 0]);

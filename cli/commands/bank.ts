@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { followAccount, importStatement, listCredits, lookAt } from '@heliu/server/bank/service.ts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Cli, show, wholeNumber } from '../cli.ts';
 import { UsageError } from '../failures.ts';
 import { record, table, yuan } from '../output.ts';
@@ -18,9 +18,17 @@ export function addBankCommands(program: Command, cli: Cli): void {
   ofAccount(bank.command('follow'))
     .description(say('follow what the channel pays, for the bills of a day and later', '启用到账核对：自某账单日起'))
     .requiredOption('--since <day>', say('the first day of bills: 2026-11-01', '首个账单日：2026-11-01'))
-    .action(({ account, since }: Of & { since: string }) =>
+    .addOption(
+      new Option(
+        '--against <what>',
+        say('hold credits against what days come to, or against withdrawals of the fund bill', '与账单日净额核对，或与资金账单的提现核对'),
+      )
+        .choices(['nets', 'withdrawals'])
+        .default('nets'),
+    )
+    .action(({ account, since, against }: Of & { since: string; against: 'nets' | 'withdrawals' }) =>
       withAccount(cli, account, async ({ ctx, ...of }) => {
-        const followed = await followAccount(ctx, of, since);
+        const followed = await followAccount(ctx, of, since, against);
         show(cli, followed, () => record(followed));
       }),
     );

@@ -1,3 +1,5 @@
+import { previousDay } from '../channels/bill.ts';
+import { channels } from '../channels/registry.ts';
 import { newId } from '../kernel/id.ts';
 import type { Fen } from '../kernel/money.ts';
 import { RefusalError, refuse } from '../kernel/refusal.ts';
@@ -15,19 +17,27 @@ import { type BankCredit, creditDraft } from './credit.ts';
 import { explain, type OpenCredit, type Short } from './explain.ts';
 import { type FileCredit, readStatement, StatementProblem } from './statement-file.ts';
 import * as store from './store.ts';
+import { explainWithdrawals } from './withdrawals.ts';
 
 type Trx = Parameters<Parameters<typeof holding<unknown>>[2]>[0];
 
 /** What one look found. */
 export type Looked = { readonly matched: number; readonly opened: number; readonly settled: number };
 
-/** Follows what the channel pays for the bills of a day and later. */
-export async function followAccount(ctx: Ctx, account: store.Account, since: string): Promise<store.Followed> {
+/**
+ * Follows what the channel pays for the bills of a day and later. Credits are held against what days come to, unless the merchant
+ * withdraws its money itself: then against its withdrawals. One or the other for ever, since matches are of one of them.
+ */
+export async function followAccount(ctx: Ctx, account: store.Account, since: string, against: store.Against = 'nets'): Promise<store.Followed> {
   if (!isDay(since))
     throw new RefusalError(refuse('parameter_invalid', 'since', { expected: 'a day such as 2026-11-21', expected_zh: '如 2026-11-21 的日期' }));
   const { livemode, channel } = await ownAccount(ctx, account);
-  await store.follow(ctx.db.kysely, { ...account, livemode, channel, since }, ctx.clock.now());
-  return followed(ctx, account);
+  if (against === 'withdrawals' && !channels.get(channel)?.bills?.fund) throw new RefusalError(refuse('bill_not_published', 'against'));
+  await store.follow(ctx.db.kysely, { ...account, livemode, channel, since, against }, ctx.clock.now());
+  const of = await followed(ctx, account);
+  if (of.against !== against)
+    throw new RefusalError(refuse('parameter_invalid', 'against', { expected: `${of.against}, as before`, expected_zh: `仍为 ${of.against}` }));
+  return of;
 }
 
 async function ownAccount(ctx: Ctx, { merchant_id, channel_account_id }: store.Account) {
@@ -133,28 +143,39 @@ type ExpectedOn = Awaited<ReturnType<typeof arrivalsOf>>;
 async function look(ctx: Ctx, trx: Trx, of: store.Followed, expectedOn: ExpectedOn): Promise<Looked> {
   await store.refreshDays(trx, of);
   const open = await store.readOpen(trx, of);
+  const through = laterOf(of.covered_through, bizDate(addMs(ctx.clock.now(), -covered_after_ms)));
   const dated = <Day extends { readonly biz_date: string }>(day: Day) => ({ ...day, expected_on: expectedOn(day.biz_date).date });
-  const supposed = bizDate(addMs(ctx.clock.now(), -covered_after_ms));
-  const explained = explain(open.days.map(dated), open.credits, {
-    first_expected_on: expectedOn(of.since).date,
-    through: of.covered_through !== null && of.covered_through > supposed ? of.covered_through : supposed,
-    unbilled: open.unbilled.map((biz_date) => dated({ biz_date })),
-  });
+  const [days, unbilled] = [open.days.map(dated), open.unbilled.map((biz_date) => dated({ biz_date }))];
+  // A withdrawal may be there on its own day, and is missing only once the terms of the account have passed.
+  const explained =
+    of.against === 'withdrawals'
+      ? explainWithdrawals(days, open.credits, { first_expected_on: of.since, through: lastExpectedBy(through, expectedOn), unbilled })
+      : explain(days, open.credits, { first_expected_on: expectedOn(of.since).date, through, unbilled });
   await store.writeMatches(trx, of, explained.matches);
   const account: Holder = { merchant_id: of.merchant_id, livemode: of.livemode, channel: of.channel, channel_account_id: of.channel_account_id };
-  const findings = [...explained.short.map((short) => shortFinding(short, expectedOn)), ...explained.unexplained.map(unexplainedFinding)];
+  const findings = [...explained.short.map((short) => shortFinding(short, of.against, expectedOn)), ...explained.unexplained.map(unexplainedFinding)];
   const { opened, settled } = await replaceFindings(ctx, trx, { account, kind: 'bank_short', findings });
   return { matched: explained.matches.length, opened, settled };
 }
 
+const laterOf = (a: string | null, b: string): string => (a !== null && a > b ? a : b);
+
+/** The last day whose money is expected by then. Terms are at the most two months, and holidays some days. */
+function lastExpectedBy(through: string, expectedOn: ExpectedOn): string {
+  let day = through;
+  while (expectedOn(day).date > through) day = previousDay(day);
+  return day;
+}
+
 type BankFinding = Finding & { readonly biz_date: string };
 
-function shortFinding({ days, due_fen, credits, credited_fen }: Short, expectedOn: ExpectedOn): BankFinding {
+function shortFinding({ days, due_fen, credits, credited_fen }: Short, against: store.Against, expectedOn: ExpectedOn): BankFinding {
   const [first, last] = [days[0]?.biz_date ?? '', days.at(-1)?.biz_date ?? ''];
   const { date, confirmed } = expectedOn(last);
   return {
     ...dayFinding('bank_short', 'days', (due_fen - credited_fen) as Fen, {
       reason: credits.length === 0 ? 'missing' : 'short',
+      ...(against === 'withdrawals' ? { against } : {}),
       from: first,
       through: last,
       expected_on: date,

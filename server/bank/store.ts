@@ -11,9 +11,18 @@ import type { Match, OpenCredit } from './explain.ts';
 
 type Db = Kysely<Tables>;
 export type Account = { readonly merchant_id: string; readonly channel_account_id: string };
-export type Followed = Account & { readonly livemode: boolean; readonly channel: string; readonly since: string; readonly covered_through: string | null };
+/** What credits are held against: what each day of bills comes to, or what was withdrawn on it by the fund bill. */
+export const against = ['nets', 'withdrawals'] as const;
+export type Against = (typeof against)[number];
+export type Followed = Account & {
+  readonly livemode: boolean;
+  readonly channel: string;
+  readonly since: string;
+  readonly covered_through: string | null;
+  readonly against: Against;
+};
 
-const account_columns = sql.raw('merchant_id, channel_account_id, livemode, channel, since, covered_through');
+const account_columns = sql.raw('merchant_id, channel_account_id, livemode, channel, since, covered_through, against');
 
 export async function findFollowed(db: Db, { merchant_id, channel_account_id }: Account): Promise<Followed | undefined> {
   const { rows } =
@@ -23,14 +32,14 @@ export async function findFollowed(db: Db, { merchant_id, channel_account_id }: 
   return rows[0];
 }
 
-/** Follows an account from a day on; an earlier day than before is taken over, a later one would forget what is open. */
+/** Follows an account from a day on; an earlier day than before is taken over, a later one would forget what is open. What it is held against stays. */
 export async function follow(
   db: Db,
-  { merchant_id, channel_account_id, livemode, channel, since }: Omit<Followed, 'covered_through'>,
+  { merchant_id, channel_account_id, livemode, channel, since, against: of }: Omit<Followed, 'covered_through'>,
   now: Date,
 ): Promise<void> {
-  await sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, next_look_at)
-    values (${merchant_id}, ${channel_account_id}, ${livemode}, ${channel}, ${since}, ${now})
+  await sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, against, next_look_at)
+    values (${merchant_id}, ${channel_account_id}, ${livemode}, ${channel}, ${since}, ${of}, ${now})
     on conflict (merchant_id, channel_account_id) do update set since = least(bank_accounts.since, excluded.since)`.execute(db);
 }
 
@@ -70,17 +79,30 @@ export async function insertCredits(db: Db, { merchant_id, channel_account_id }:
   return rows;
 }
 
+/** Days whose bill is there and was read: a trade bill is believed once it was matched. */
+const billed: Readonly<Record<Against, ReturnType<typeof sql>>> = {
+  nets: sql`kind = 'trade' and matched_at is not null`,
+  withdrawals: sql`kind = 'fund' and state <> 'wanted'`,
+};
+const unbilled_days: typeof billed = { nets: sql`kind = 'trade' and matched_at is null`, withdrawals: sql`kind = 'fund' and state = 'wanted'` };
+
 /**
  * Brings the days up to their bills: new ones, and those that have another bill now. What another bill gives another sum for is
  * open again, with all that was matched together with it.
  */
-export async function refreshDays(db: Db, { merchant_id, channel_account_id, since }: Followed): Promise<void> {
+export async function refreshDays(db: Db, { merchant_id, channel_account_id, since, against: of }: Followed): Promise<void> {
+  // A withdrawal that the bank sends back comes in again as one.
+  const sum =
+    of === 'nets'
+      ? sql`coalesce(sum(case direction when 'in' then settled_fen else -settled_fen end) - round(sum(fee_millifen) / 1000.0), 0)::bigint`
+      : sql`coalesce(sum(case direction when 'out' then amount_fen else -amount_fen end), 0)::bigint`;
+  const counted = of === 'nets' ? sql`l.state <> 'failed'` : sql`l.kind = 'withdrawal'`;
   await sql`with stale as materialized (
       select d.biz_date, d.bill_id, b.match_id, b.net_fen as before_fen,
-        (select coalesce(sum(case direction when 'in' then settled_fen else -settled_fen end) - round(sum(fee_millifen) / 1000.0), 0)::bigint from bill_lines l
-          where l.merchant_id = ${merchant_id} and l.bill_id = d.bill_id and l.state <> 'failed') as net_fen
+        (select ${sum} from bill_lines l
+          where l.merchant_id = ${merchant_id} and l.bill_id = d.bill_id and ${counted}) as net_fen
       from bill_days d left join bank_days b on b.merchant_id = d.merchant_id and b.channel_account_id = d.channel_account_id and b.biz_date = d.biz_date
-      where d.merchant_id = ${merchant_id} and d.channel_account_id = ${channel_account_id} and d.kind = 'trade' and d.biz_date >= ${since}::date and d.matched_at is not null
+      where d.merchant_id = ${merchant_id} and d.channel_account_id = ${channel_account_id} and d.biz_date >= ${since}::date and ${billed[of]}
         and (b.biz_date is null or b.bill_id is distinct from d.bill_id)
     ), undone as (select match_id from stale where match_id is not null and net_fen <> before_fen),
     credits as (update bank_credits set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from undone)),
@@ -94,23 +116,34 @@ export async function refreshDays(db: Db, { merchant_id, channel_account_id, sin
   );
 }
 
-export type Net = { readonly biz_date: string; readonly net_fen: bigint; readonly explained_before: number };
+export type Net = {
+  readonly biz_date: string;
+  readonly net_fen: bigint;
+  readonly explained_before: number;
+  /** Of the day's fund bill, below zero for what came back; none where nets are followed. */
+  readonly withdrawals: readonly bigint[];
+};
 
 /** Days and credits that nothing explains, and days whose bill is not there. */
 export async function readOpen(
   db: Db,
-  { merchant_id, channel_account_id, since }: Followed,
+  { merchant_id, channel_account_id, since, against: of }: Followed,
 ): Promise<{ readonly days: readonly Net[]; readonly credits: readonly OpenCredit[]; readonly unbilled: readonly string[] }> {
   const of_account = sql`merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`;
   // One row a day: of years a thousand.
-  const days = await sql<Net>`select biz_date, net_fen, explained_before from (
+  const withdrawals =
+    of === 'nets'
+      ? sql`array[]::bigint[]`
+      : sql`array(select case direction when 'out' then amount_fen else -amount_fen end from bill_lines l
+        where l.merchant_id = d.merchant_id and l.bill_id = d.bill_id and l.kind = 'withdrawal' order by l.line)`;
+  const days = await sql<Net>`select biz_date, net_fen, explained_before, ${withdrawals} as withdrawals from (
       select *, (count(*) filter (where match_id is not null) over (order by biz_date))::integer as explained_before from bank_days where ${of_account} and net_fen <> 0
     ) d where match_id is null order by biz_date desc limit ${bank_open_max}`.execute(db);
   const credits = await sql<OpenCredit>`select id, reference, received_on, amount_fen from bank_credits where ${of_account} and match_id is null
     order by received_on desc, id desc limit ${bank_open_max}`.execute(db);
   const unbilled = await sql<{
     biz_date: string;
-  }>`select biz_date from bill_days where ${of_account} and kind = 'trade' and biz_date >= ${since}::date and matched_at is null
+  }>`select biz_date from bill_days where ${of_account} and ${unbilled_days[of]} and biz_date >= ${since}::date
     order by biz_date desc limit ${bank_open_max}`.execute(db);
   return { days: days.rows, credits: credits.rows, unbilled: unbilled.rows.map(({ biz_date }) => biz_date) };
 }

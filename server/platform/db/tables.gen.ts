@@ -100,6 +100,7 @@ export interface BankAccountsTable {
   since: string;
   covered_through: string | null;
   next_look_at: Date;
+  against: Generated<'nets' | 'withdrawals'>;
 }
 
 export interface BankCreditsTable {
