@@ -11,7 +11,7 @@ import { benchVerify } from './verify.ts';
 const usage = `npm run bench -- <what> [options] [--json]
   payments [--seconds N] [--payers N] [--profile] [--rules]
   verify   [--payments N]
-  recon    [--lines N]
+  recon    [--lines N] [--accounts N]
   ledger   [--payments N]
   overload [--seconds N] [--payers N]
   soak     [--minutes N] [--payers N]
@@ -37,8 +37,8 @@ const benches: Readonly<Record<string, (values: Values, say: (line: string) => v
     const result = await benchVerify({ payments, say });
     return { result, good: result.everything.exit_code + result.since.exit_code === 0 };
   },
-  recon: async ({ lines }, say) => {
-    const result = await benchRecon({ lines, say });
+  recon: async ({ lines, accounts }, say) => {
+    const result = await benchRecon({ lines, accounts, say });
     return { result, good: isEach(result.met) };
   },
   overload: async ({ seconds = 10, payers }, say) => {
@@ -82,6 +82,7 @@ function readValues(args: readonly string[]) {
       payers: { is: 'whole', usual: 32, least: 1 },
       payments: { is: 'whole', usual: 1_000_000, least: 1 },
       lines: { is: 'whole', usual: 1_000_000, least: 1 },
+      accounts: { is: 'whole', usual: 1, least: 1 },
       profile: { is: 'switch' },
       rules: { is: 'switch' },
       json: { is: 'switch' },

@@ -15,7 +15,8 @@ import { matchDay } from '../recon/matching/service.ts';
 import { testCtx } from '../testing/ctx.ts';
 import { type Party, planted_kinds, reconBill } from './recon-bill.ts';
 
-export type ReconBenchOptions = { readonly lines: number; readonly say: (line: string) => void };
+/** `accounts`: so many merchants with such a day each, one after the other in the same tables. One bill holds `bill_lines_max` lines at most. */
+export type ReconBenchOptions = { readonly lines: number; readonly accounts: number; readonly say: (line: string) => void };
 
 const biz_date = '2026-11-21';
 const start = new Date('2026-11-22T04:30:00.000Z');
@@ -25,7 +26,7 @@ const look_ms = 50;
  * A day of that many payments against a bill of that many lines with errors of every kind: taken in, matched, and held
  * against what was planted. Beside it, in the same run, PostgreSQL alone: COPY of the same lines, and the same join.
  */
-export async function benchRecon({ lines, say }: ReconBenchOptions) {
+export async function benchRecon({ lines, accounts, say }: ReconBenchOptions) {
   const node = await testCtx({ start });
   const folder = mkdtempSync(join(tmpdir(), 'heliu-bench-'));
   // PostgreSQL may run as a user of its own, and writes a file there.
@@ -33,39 +34,52 @@ export async function benchRecon({ lines, say }: ReconBenchOptions) {
   try {
     const { ctx: base } = node;
     const ctx: PaymentsCtx = { ...base, channels: createChannelClient(base), nudge: () => {}, courier: { lease: () => undefined, hand: () => {} } };
-    const party = await openAccount(ctx);
-    say(`writing ${lines} payments`);
-    await writePayments(ctx, party, lines);
-    say('writing the bill');
-    const file = join(folder, 'bill.gz');
-    const bill = reconBill(party, lines, biz_date);
-    await pipeline(Readable.from(bill.text()), createGzip({ level: 1 }), createWriteStream(file));
-    const memory = watchMemory();
-    say('taking the bill in');
-    const imported = await timed(() => uploadBill(ctx, { day: { ...party, kind: 'trade', biz_date }, bytes: readFileSync(file), by: 'bench' }));
-    say('matching');
-    const matched = await timed(() => matchDay(ctx, { ...party, biz_date }));
-    const peak_mb_above_idle = memory.stop();
-    say('matching again');
-    const again = await timed(() => matchDay(ctx, { ...party, biz_date }));
-    const by_kind = await precisionOf(ctx, party, bill.planted);
+    const days: Day[] = [];
+    let peak_mb_above_idle = 0;
+    for (let account = 1; account <= accounts; account++) {
+      const party = await openAccount(ctx);
+      say(`account ${account} of ${accounts}: writing ${lines} payments`);
+      await writePayments(ctx, party, lines);
+      say('writing the bill');
+      const file = join(folder, 'bill.gz');
+      const bill = reconBill(party, lines, biz_date);
+      await pipeline(Readable.from(bill.text()), createGzip({ level: 1 }), createWriteStream(file));
+      const memory = watchMemory();
+      say('taking the bill in');
+      const imported = await timed(() => uploadBill(ctx, { day: { ...party, kind: 'trade', biz_date }, bytes: readFileSync(file), by: 'bench' }));
+      say('matching');
+      const matched = await timed(() => matchDay(ctx, { ...party, biz_date }));
+      peak_mb_above_idle = Math.max(peak_mb_above_idle, memory.stop());
+      say('matching again');
+      const again = await timed(() => matchDay(ctx, { ...party, biz_date }));
+      const exceptions = await precisionOf(ctx, party, bill.planted);
+      days.push({ bill_id: imported.value.bill.id, lines: imported.value.bill.lines, import_s: imported.seconds, match_s: matched.seconds, again, exceptions });
+    }
     say('calibrating: the same lines and the same join in bare SQL');
-    const calibration = await calibrate(ctx, folder, imported.value.bill.id);
-    const total_s = imported.seconds + matched.seconds;
-    const perfect = Object.values(by_kind).every(({ precision, recall }) => precision === 1 && recall === 1);
+    const [first] = days;
+    if (!first) throw new Error('there is an account');
+    const calibration = await calibrate(ctx, folder, first.bill_id);
+    const import_s = sumOf(days, ({ import_s: seconds }) => seconds);
+    const match_s = sumOf(days, ({ match_s: seconds }) => seconds);
+    const total_s = round(import_s + match_s);
+    const again_changed = sumOf(days, ({ again: { value } }) => value.opened + value.settled);
+    const perfect = days.every(({ exceptions }) => Object.values(exceptions).every(({ precision, recall }) => precision === 1 && recall === 1));
     return {
-      lines: imported.value.bill.lines,
-      import_s: imported.seconds,
-      match_s: matched.seconds,
+      accounts,
+      lines: sumOf(days, (day) => day.lines ?? 0),
+      import_s,
+      match_s,
+      // Whether a day takes longer where many days stand beside it.
+      match_s_by_account: days.map((day) => day.match_s),
       total_s,
-      rows_per_s: Math.round(lines / total_s),
-      again_s: again.seconds,
-      again_changed: again.value.opened + again.value.settled,
+      rows_per_s: Math.round((lines * accounts) / total_s),
+      again_s: sumOf(days, ({ again }) => again.seconds),
+      again_changed,
       peak_mb_above_idle,
       calibration,
-      ratio: { import: round(calibration.copy_s / imported.seconds), match: round(calibration.join_s / matched.seconds) },
-      exceptions: by_kind,
-      met: { every_error_found_as_what_it_is: perfect, again_changes_nothing: again.value.opened + again.value.settled === 0 },
+      ratio: { import: round((calibration.copy_s * accounts) / import_s), match: round((calibration.join_s * accounts) / match_s) },
+      exceptions: first.exceptions,
+      met: { every_error_found_as_what_it_is: perfect, again_changes_nothing: again_changed === 0 },
     };
   } finally {
     await node.close();
@@ -73,6 +87,16 @@ export async function benchRecon({ lines, say }: ReconBenchOptions) {
   }
 }
 
+type Day = {
+  readonly bill_id: string;
+  readonly lines: number | null;
+  readonly import_s: number;
+  readonly match_s: number;
+  readonly again: { readonly value: { readonly opened: number; readonly settled: number }; readonly seconds: number };
+  readonly exceptions: Readonly<Record<string, Score>>;
+};
+
+const sumOf = <T>(all: readonly T[], value: (one: T) => number): number => round(all.reduce((sum, one) => sum + value(one), 0));
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly seconds: number }> {
