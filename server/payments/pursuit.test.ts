@@ -4,7 +4,7 @@ import type { PaymentFact } from '../kernel/outcome.ts';
 import { addMs } from '../kernel/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Payment } from './payment.ts';
-import { absenceIsFinal, isLost, mayResendRefund, nextStep, repeatedRefundFact } from './pursuit.ts';
+import { absenceIsFinal, isLost, mayResendRefund, nextStep, pursuedRefundFact } from './pursuit.ts';
 import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
 import { anAttempt, aPayment } from './testing/builders.ts';
 
@@ -136,9 +136,22 @@ describe('a refund that the channel does not know', () => {
   });
   it('OF-10 is not refused by the answer to a repeat while its first request may still be on its way', () => {
     const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
-    assert.equal(repeatedRefundFact({ created_at }, refused, after(absence_patience_ms)).is, 'unknown');
-    assert.equal(repeatedRefundFact({ created_at }, refused, after(absence_patience_ms + 1)), refused);
+    const asked = { created_at, cause: 'merchant', query_tries: 1 } as const;
+    assert.equal(pursuedRefundFact(asked, refused, after(absence_patience_ms)).is, 'unknown');
+    assert.equal(pursuedRefundFact(asked, refused, after(absence_patience_ms + 1)), refused);
     const pending = { is: 'pending' } as const;
-    assert.equal(repeatedRefundFact({ created_at }, pending, after(0)), pending);
+    assert.equal(pursuedRefundFact(asked, pending, after(0)), pending);
+  });
+  it('OF-10 that Heliu makes is refused at once by the answer to its first request', () => {
+    const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
+    const firsts = [
+      ['duplicate', 1],
+      ['late', 1],
+      ['cancel', 0],
+    ] as const;
+    for (const [cause, query_tries] of firsts) {
+      assert.equal(pursuedRefundFact({ created_at, cause, query_tries }, refused, after(1)), refused);
+      assert.equal(pursuedRefundFact({ created_at, cause, query_tries: query_tries + 1 }, refused, after(1)).is, 'unknown');
+    }
   });
 });

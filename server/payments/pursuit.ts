@@ -60,10 +60,16 @@ export function mayResendRefund({ created_at }: Pick<Refund, 'created_at'>, refu
 }
 
 /**
- * What a channel's answer to a refund that was sent again is worth. The first request may still be on its way, and the repeat be
+ * What a channel's answer to a refund that is pursued is worth. The first request may still be on its way, and the repeat be
  * refused for the very money that the first one takes: such a no is final only when the first can be nowhere any more.
  */
-export function repeatedRefundFact({ created_at }: Pick<Refund, 'created_at'>, fact: RefundFact, now: Date): RefundFact {
-  const settled = fact.is !== 'refused' || now.getTime() - created_at.getTime() > absence_patience_ms;
+export function pursuedRefundFact(refund: Pick<Refund, 'cause' | 'created_at' | 'query_tries'>, fact: RefundFact, now: Date): RefundFact {
+  const settled = fact.is !== 'refused' || isFirstRequest(refund) || now.getTime() - refund.created_at.getTime() > absence_patience_ms;
   return settled ? fact : { is: 'unknown', cause: 'unlisted', detail: 'the repeat was refused' };
+}
+
+/** Whoever asks for a refund sends it, and whoever cancels a paid payment; money that was never the payment's waits for the sweeper's first turn. */
+function isFirstRequest({ cause, query_tries }: Pick<Refund, 'cause' | 'query_tries'>): boolean {
+  if (cause === 'merchant') return false;
+  return query_tries <= (cause === 'cancel' ? 0 : 1);
 }
