@@ -32,34 +32,34 @@ export async function holdBook(tx: Kysely<Tables>, { merchant_id, livemode }: Bo
 export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
   if (postings.length === 0) return;
   const [subjects, subject_of] = distinct(postings, subjectKey);
-  const entries = postings.flatMap(({ entries: own }, at) => own.map((entry, nth) => ({ ...entry, posting: at + 1, line: nth + 1 })));
-  const [places, place_of] = distinct(entries, ({ account, party_id }) => `${account} ${party_id}`);
+  const entries = postings.flatMap(({ merchant_id, currency, id, entries: own }) =>
+    own.map(({ account, party_id, amount_fen }, nth) => ({ merchant_id, currency, posting_id: id, line: nth + 1, account, party_id, amount_fen })),
+  );
+  const [places, place_of] = distinct(entries, ({ merchant_id, account, party_id, currency }) => `${merchant_id} ${account} ${party_id} ${currency}`);
   const turnovers = turnoversOf(postings);
   const numbers = [...new Map(postings.map(({ merchant_id, livemode, no }) => [`${merchant_id}/${livemode}`, { merchant_id, livemode, no }])).values()];
-  await sql`with subjects as (
-      select * from unnest(${column(subjects, (row) => row.merchant_id)}::text[], ${column(subjects, (row) => row.livemode)}::boolean[], ${column(subjects, (row) => row.currency)}::text[],
-        ${column(subjects, (row) => row.store_id)}::text[], ${column(subjects, (row) => row.channel_account_id)}::text[], ${column(subjects, (row) => row.channel)}::text[],
-        ${column(subjects, (row) => row.method)}::text[]) with ordinality as x (merchant_id, livemode, currency, store_id, channel_account_id, channel, method, subject)
-    ), postings as materialized (
-      select * from unnest(${column(subject_of, (place) => place)}::bigint[], ${column(postings, (row) => row.id)}::text[], ${column(postings, (row) => row.no)}::bigint[], ${column(postings, (row) => row.kind)}::text[],
-        ${column(postings, (row) => row.source_id)}::text[], ${column(postings, (row) => row.reverses_id)}::text[], ${column(postings, (row) => row.amount_fen)}::bigint[],
-        ${column(postings, (row) => row.fee_fen)}::bigint[], ${column(postings, (row) => row.payment_id)}::text[], ${column(postings, (row) => row.attempt_id)}::text[],
-        ${column(postings, (row) => row.refund_id)}::text[], ${column(postings, (row) => row.fact_at)}::timestamptz[], ${column(postings, (row) => row.fact_date)}::date[],
-        ${column(postings, (row) => row.biz_date)}::date[], ${column(postings, (row) => JSON.stringify(row.detail))}::jsonb[])
-        with ordinality as x (subject, id, no, kind, source_id, reverses_id, amount_fen, fee_fen, payment_id, attempt_id, refund_id, fact_at, fact_date, biz_date, detail, posting)
-      join subjects using (subject)
-    ), posted as (
+  await sql`with posted as (
       insert into ledger_postings (merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
         channel_account_id, channel, method, fact_at, fact_date, biz_date, detail)
-      select merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
-        channel_account_id, channel, method, fact_at, fact_date, biz_date, detail from postings order by posting
+      select s.merchant_id, p.id, s.livemode, p.no, s.kind, p.source_id, p.reverses_id, s.currency, p.amount_fen, p.fee_fen, p.payment_id, p.attempt_id, p.refund_id, s.store_id,
+        s.channel_account_id, s.channel, s.method, p.fact_at, s.fact_date, s.biz_date, p.detail
+      from unnest(${column(subject_of, (place) => place)}::bigint[], ${column(postings, (row) => row.id)}::text[], ${column(postings, (row) => row.no)}::bigint[],
+        ${column(postings, (row) => row.source_id)}::text[], ${column(postings, (row) => row.reverses_id)}::text[], ${column(postings, (row) => row.amount_fen)}::bigint[],
+        ${column(postings, (row) => row.fee_fen)}::bigint[], ${column(postings, (row) => row.payment_id)}::text[], ${column(postings, (row) => row.attempt_id)}::text[],
+        ${column(postings, (row) => row.refund_id)}::text[], ${column(postings, (row) => row.fact_at)}::timestamptz[], ${column(postings, (row) => JSON.stringify(row.detail))}::jsonb[])
+        as p (subject, id, no, source_id, reverses_id, amount_fen, fee_fen, payment_id, attempt_id, refund_id, fact_at, detail)
+      join unnest(${column(subjects, (row) => row.merchant_id)}::text[], ${column(subjects, (row) => row.livemode)}::boolean[], ${column(subjects, (row) => row.currency)}::text[],
+        ${column(subjects, (row) => row.kind)}::text[], ${column(subjects, (row) => row.store_id)}::text[], ${column(subjects, (row) => row.channel_account_id)}::text[],
+        ${column(subjects, (row) => row.channel)}::text[], ${column(subjects, (row) => row.method)}::text[], ${column(subjects, (row) => row.fact_date)}::date[],
+        ${column(subjects, (row) => row.biz_date)}::date[])
+        with ordinality as s (merchant_id, livemode, currency, kind, store_id, channel_account_id, channel, method, fact_date, biz_date, subject) using (subject)
     ), entered as (
       insert into ledger_entries (merchant_id, posting_id, line, account, party_id, currency, amount_fen)
-      select p.merchant_id, p.id, e.line, w.account, w.party_id, p.currency, e.amount_fen
-      from unnest(${column(entries, (row) => row.posting)}::bigint[], ${column(entries, (row) => row.line)}::smallint[], ${column(place_of, (place) => place)}::bigint[],
-        ${column(entries, (row) => row.amount_fen)}::bigint[]) as e (posting, line, place, amount_fen)
-      join postings p using (posting)
-      join unnest(${column(places, (row) => row.account)}::text[], ${column(places, (row) => row.party_id)}::text[]) with ordinality as w (account, party_id, place) using (place)
+      select w.merchant_id, e.posting_id, e.line, w.account, w.party_id, w.currency, e.amount_fen
+      from unnest(${column(entries, (row) => row.posting_id)}::text[], ${column(entries, (row) => row.line)}::smallint[], ${column(place_of, (place) => place)}::bigint[],
+        ${column(entries, (row) => row.amount_fen)}::bigint[]) as e (posting_id, line, place, amount_fen)
+      join unnest(${column(places, (row) => row.merchant_id)}::text[], ${column(places, (row) => row.account)}::text[], ${column(places, (row) => row.party_id)}::text[],
+        ${column(places, (row) => row.currency)}::text[]) with ordinality as w (merchant_id, account, party_id, currency, place) using (place)
     ), turned as (
       insert into ledger_turnovers as t (merchant_id, livemode, account, party_id, currency, biz_date, debit_fen, credit_fen)
       select * from json_to_recordset(${json(turnovers)}::json) as x (merchant_id text, livemode boolean, account text, party_id text, currency text, biz_date date,
@@ -71,8 +71,8 @@ export async function insertPostings(tx: Kysely<Tables>, postings: readonly Post
     where b.merchant_id = x.merchant_id and b.livemode = x.livemode`.execute(tx);
 }
 
-const subjectKey = ({ merchant_id, livemode, currency, store_id, channel_account_id, channel, method }: Posting): string =>
-  [merchant_id, livemode, currency, store_id, channel_account_id, channel, method].join(' ');
+const subjectKey = ({ merchant_id, livemode, currency, kind, store_id, channel_account_id, channel, method, fact_date, biz_date }: Posting): string =>
+  `${merchant_id} ${livemode} ${currency} ${kind} ${store_id} ${channel_account_id} ${channel} ${method} ${fact_date} ${biz_date}`;
 
 /** Of the rows with the same key the first, and for each row which of these has its key, counted from one. */
 function distinct<Row>(rows: readonly Row[], keyOf: (row: Row) => string): [firsts: Row[], of: number[]] {
