@@ -132,6 +132,18 @@ describe('a book', () => {
     await assert.rejects(add(entry(1, 5, `pst_${'0'.repeat(26)}`), entry(2, -5, `pst_${'0'.repeat(26)}`)), { code: '23503' });
   });
 
+  it('I-24 takes no id but `pst_` and a ULID, from SQL either', async () => {
+    const story = newStory(rng, test.clock.now());
+    const [{ id } = missing] = await posted(story, drawn(story));
+    const copy = (as: string, no: number) =>
+      sql`insert into ledger_postings select (p).* from (select jsonb_populate_record(p, jsonb_build_object('id', ${as}::text, 'no', ${no}::integer)) as p
+        from ledger_postings p where merchant_id = ${story.merchant_id} and id = ${id}) x`.execute(test.ctx.db.kysely);
+    const ulid = id.slice(4);
+    for (const bad of ['', 'pst_', ulid, `pst_${ulid}0`, id.slice(0, -1), `pst_I${ulid.slice(1)}`, `pst_${ulid.toLowerCase()}`, `pst_${ulid.slice(1)}\n`, `pay_${ulid}`])
+      await assert.rejects(copy(bad, 9), (error) => violatedConstraint(error) === 'ledger_postings_id_check', bad);
+    await copy(`pst_${'Z'.repeat(26)}`, 9);
+  });
+
   it('I-25 is only added to', async () => {
     const story = newStory(rng, test.clock.now());
     await posted(story, drawn(story));

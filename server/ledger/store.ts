@@ -32,10 +32,8 @@ export async function holdBook(tx: Kysely<Tables>, { merchant_id, livemode }: Bo
 export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
   if (postings.length === 0) return;
   const [subjects, subject_of] = distinct(postings, subjectKey);
-  const entries = postings.flatMap(({ merchant_id, currency, id, entries: own }) =>
-    own.map(({ account, party_id, amount_fen }, nth) => ({ merchant_id, currency, posting_id: id, line: nth + 1, account, party_id, amount_fen })),
-  );
-  const [places, place_of] = distinct(entries, ({ merchant_id, account, party_id, currency }) => `${merchant_id} ${account} ${party_id} ${currency}`);
+  const entries = postings.flatMap((posting, at) => posting.entries.map((entry, nth) => ({ posting, entry, line: nth + 1, subject: subject_of[at] })));
+  const [places, place_of] = distinct(entries, ({ subject, entry }) => `${subject} ${entry.account} ${entry.party_id}`);
   const turnovers = turnoversOf(postings);
   const numbers = [...new Map(postings.map(({ merchant_id, livemode, no }) => [`${merchant_id}/${livemode}`, { merchant_id, livemode, no }])).values()];
   await sql`with posted as (
@@ -56,10 +54,10 @@ export async function insertPostings(tx: Kysely<Tables>, postings: readonly Post
     ), entered as (
       insert into ledger_entries (merchant_id, posting_id, line, account, party_id, currency, amount_fen)
       select w.merchant_id, e.posting_id, e.line, w.account, w.party_id, w.currency, e.amount_fen
-      from unnest(${column(entries, (row) => row.posting_id)}::text[], ${column(entries, (row) => row.line)}::smallint[], ${column(place_of, (place) => place)}::bigint[],
-        ${column(entries, (row) => row.amount_fen)}::bigint[]) as e (posting_id, line, place, amount_fen)
-      join unnest(${column(places, (row) => row.merchant_id)}::text[], ${column(places, (row) => row.account)}::text[], ${column(places, (row) => row.party_id)}::text[],
-        ${column(places, (row) => row.currency)}::text[]) with ordinality as w (merchant_id, account, party_id, currency, place) using (place)
+      from unnest(${column(entries, ({ posting }) => posting.id)}::text[], ${column(entries, (row) => row.line)}::smallint[], ${column(place_of, (place) => place)}::bigint[],
+        ${column(entries, ({ entry }) => entry.amount_fen)}::bigint[]) as e (posting_id, line, place, amount_fen)
+      join unnest(${column(places, ({ posting }) => posting.merchant_id)}::text[], ${column(places, ({ entry }) => entry.account)}::text[], ${column(places, ({ entry }) => entry.party_id)}::text[],
+        ${column(places, ({ posting }) => posting.currency)}::text[]) with ordinality as w (merchant_id, account, party_id, currency, place) using (place)
     ), turned as (
       insert into ledger_turnovers as t (merchant_id, livemode, account, party_id, currency, biz_date, debit_fen, credit_fen)
       select * from json_to_recordset(${json(turnovers)}::json) as x (merchant_id text, livemode boolean, account text, party_id text, currency text, biz_date date,

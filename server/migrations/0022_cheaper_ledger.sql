@@ -23,3 +23,15 @@ begin
   end if;
   return null;
 end $$;
+
+-- One look at each book instead of one for each posting: the earliest day that is added to it says for all of them.
+create or replace function ledger_refuse_closed() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select 1 from (select merchant_id, livemode, min(biz_date) as first_date from added group by merchant_id, livemode) a
+    join ledger_books b on b.merchant_id = a.merchant_id and b.livemode = a.livemode where a.first_date <= b.closed_through
+  ) then
+    raise exception 'the day is closed' using errcode = 'check_violation', constraint = 'ledger_day_closed';
+  end if;
+  return null;
+end $$;

@@ -18,7 +18,7 @@ import { commitEvents, newStory, paid, refunded, type Story, tell } from '../tes
 import { noPrices } from '../testing/no-prices.ts';
 import { type NumberedEvent, planBatch } from './batch.ts';
 import { afterRefund, event_postings, type MappingEnv, type Taken, takenBy } from './event-postings.ts';
-import { type Pricing, projectBatch } from './service.ts';
+import { type Pricing, projectBatch, type Turn } from './service.ts';
 import { readLag } from './store.ts';
 
 const start = new Date('2026-11-22T02:00:00.000Z');
@@ -226,6 +226,26 @@ describe('the projection', () => {
         break;
       }
     }
+  });
+
+  it('what was read ahead is posted where the book still stands there, and forgotten where another node was first', async () => {
+    const story = shop(15);
+    await commitEvents(node.ctx, story);
+    const beside = await testCtx({ beside: node });
+    const turns: [Turn, Turn] = [{ after: '' }, { after: '' }];
+    const batch = (which: 0 | 1) => projectBatch([node.ctx, beside.ctx][which] as Ctx, priced, { turn: turns[which], books_max: 1, events_max: 4 });
+    const position = async () => (await readLag(node.ctx.db.kysely, story.merchant_id))[0]?.position;
+    await batch(0);
+    assert.equal((await turns[0].ahead)?.[0]?.position, await position());
+    // The other node posts what this one has in its hand.
+    await batch(1);
+    assert.notEqual((await turns[0].ahead)?.[0]?.position, await position());
+    await batch(0);
+    await batch(0);
+    assert.equal((await turns[0].ahead)?.[0]?.position, await position());
+    while ((await batch(1)) !== 'nothing');
+    await beside.close();
+    assert.deepEqual(await replayed(story), { difference_count: 0, postings: 24, events: 27 });
   });
 
   it('a replay knows where the book was closed, and finds what was tampered with', async () => {

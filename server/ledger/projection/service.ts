@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { ledger_books_per_batch_max, ledger_events_per_batch_max, ledger_events_per_book_min } from '../../kernel/limits.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
-import { numbered } from '../posting.ts';
+import { type Draft, numbered } from '../posting.ts';
 import { insertPostings } from '../store.ts';
 import { attemptsToKnow, type NumberedEvent, planBatch } from './batch.ts';
 import { type MappingEnv, money_events, rememberedIn, type Taken } from './event-postings.ts';
@@ -31,7 +31,7 @@ export function keepLedger(ctx: Ctx, pricing: Pricing): { stop(): Promise<void> 
   const run = async () => {
     let pause_ms = interval_ms;
     let careful = 0;
-    const turn = { after: '' };
+    const turn: Turn = { after: '' };
     while (!stopping.signal.aborted) {
       const books_max = careful > 0 ? 1 : ledger_books_per_batch_max;
       const posted = await projectBatch(ctx, pricing, { turn, books_max, events_max: ledger_events_per_batch_max }).catch((error: unknown) => {
@@ -44,6 +44,7 @@ export function keepLedger(ctx: Ctx, pricing: Pricing): { stop(): Promise<void> 
       pause_ms = posted === 'nothing' ? Math.min(pause_ms * 2, interval_ms_max) : interval_ms;
       if (posted !== 'more') await ctx.clock.sleep(pause_ms, stopping.signal);
     }
+    await turn.ahead;
   };
   const done = run();
   return {
@@ -54,14 +55,29 @@ export function keepLedger(ctx: Ctx, pricing: Pricing): { stop(): Promise<void> 
   };
 }
 
-/** `more`: events may wait. Where the turn of books stands is remembered, so that none is passed over for ever. */
-export type ProjectInput = { readonly turn: { after: string }; readonly books_max: number; readonly events_max: number };
+/** Where the turn of books stands, so that none is passed over for ever; and what was read of the next batch while the last one was written. */
+export type Turn = { after: string; ahead?: Promise<readonly OpenedEvents[]> };
+
+/** `more`: events may wait. */
+export type ProjectInput = { readonly turn: Turn; readonly books_max: number; readonly events_max: number };
+
+/** What comes next in a book after a position. Numbered events never change, so it holds as long as the book stands there. */
+type OpenedEvents = Pick<store.HeldBook, 'merchant_id' | 'livemode' | 'position'> & {
+  readonly limit: number;
+  /** With those that move no money. */
+  readonly count: number;
+  readonly last: bigint;
+  readonly events: readonly NumberedEvent[];
+};
 
 /**
  * Posts what comes next in some books: events, postings, turnovers, volumes and positions in one transaction, so each event
  * is posted exactly once whatever dies. A second node finds the books taken and takes others.
  */
 export async function projectBatch(ctx: Ctx, pricing: Pricing, { turn, books_max, events_max }: ProjectInput): Promise<'more' | 'some' | 'nothing'> {
+  // Before a connection is held: what reads ahead needs one of its own.
+  const ahead = (await turn.ahead) ?? [];
+  delete turn.ahead;
   if (!(await store.anyBehind(ctx.db.kysely))) return 'nothing';
   await store.openBooks(ctx.db.kysely);
   return ctx.db.kysely
@@ -72,25 +88,56 @@ export async function projectBatch(ctx: Ctx, pricing: Pricing, { turn, books_max
       const last_book = books.at(-1);
       if (!last_book) return 'nothing';
       turn.after = last_book.merchant_id;
-      const per_book = Math.max(Math.min(ledger_events_per_book_min, events_max), Math.floor(events_max / books.length));
-      const rows = await store.readEvents(tx, books, money_events, per_book);
-      const written = await postEvents(tx, pricing, books, rows);
+      const limit = Math.max(Math.min(ledger_events_per_book_min, events_max), Math.floor(events_max / books.length));
+      const opened = ahead.filter((one) => one.limit === limit && books.some((book) => isOf(one, book) && one.position === book.position));
+      const unread = books.filter((book) => !opened.some((one) => isOf(one, book)));
+      if (unread.length > 0) opened.push(...(await openEvents(tx, unread, limit)));
+      const plans = await planBooks(tx, pricing, books, opened);
+      const longer = plans.done.filter(({ full }) => full).map(({ book, position }) => ({ ...book, position }));
+      if (longer.length > 0) turn.ahead = openEvents(ctx.db.kysely, longer, limit).catch(() => []);
+      const written = await writeBooks(tx, plans);
       ctx.metrics.count('heliu_ledger_postings_total', {}, written);
-      return rows.length >= per_book || books.length === books_max ? 'more' : 'some';
+      return opened.reduce((sum, { count }) => sum + count, 0) >= limit || books.length === books_max ? 'more' : 'some';
     });
 }
 
-async function postEvents(tx: Kysely<Tables>, pricing: Pricing, books: readonly store.HeldBook[], rows: readonly store.EventRow[]): Promise<number> {
-  const by_book = books.map((book) => ({ book, rows: rows.filter((row) => row.merchant_id === book.merchant_id && row.livemode === book.livemode) }));
-  const read = by_book.map(({ book, rows: own }) => ({ book, events: own.flatMap(readEvent), last: own.at(-1)?.sequence ?? book.position }));
+const isOf = (one: Pick<store.HeldBook, 'merchant_id' | 'livemode'>, book: Pick<store.HeldBook, 'merchant_id' | 'livemode'>): boolean =>
+  one.merchant_id === book.merchant_id && one.livemode === book.livemode;
+
+/** Reads and parses what comes next in each of the books. */
+async function openEvents(db: Kysely<Tables>, books: readonly store.HeldBook[], limit: number): Promise<OpenedEvents[]> {
+  const rows = await store.readEvents(db, books, money_events, limit);
+  return books.map(({ merchant_id, livemode, position }) => {
+    const own = rows.filter((row) => isOf(row, { merchant_id, livemode }));
+    return { merchant_id, livemode, position, limit, count: own.length, last: own.at(-1)?.sequence ?? position, events: own.flatMap(readEvent) };
+  });
+}
+
+type Plans = {
+  readonly pricer: Pricer;
+  readonly done: readonly {
+    readonly book: store.HeldBook;
+    readonly drafts: readonly Draft[];
+    readonly position: bigint;
+    /** More may wait behind it. */
+    readonly full: boolean;
+  }[];
+};
+
+async function planBooks(tx: Kysely<Tables>, pricing: Pricing, books: readonly store.HeldBook[], opened: readonly OpenedEvents[]): Promise<Plans> {
+  const read = books.map((book) => ({ events: [], last: book.position, count: 0, limit: 1, ...opened.find((one) => isOf(one, book)), book }));
   const taken = await takenOf(tx, read);
   const pricer = await pricing(tx, books);
-  const done = read.map(({ book, events, last }) => {
+  const done = read.map(({ book, events, last, count, limit }) => {
     const plan = planBatch(events, taken.get(book.merchant_id) ?? new Map(), pricer.charge(book.merchant_id, book.livemode));
     // What moves no money is passed over; a plan that was cut short ends before the refund that has to wait.
     const whole = plan === undefined || plan.position === events.at(-1)?.sequence;
-    return { book, drafts: plan?.drafts ?? [], position: whole ? last : plan.position };
+    return { book, drafts: plan?.drafts ?? [], position: whole ? last : plan.position, full: count === limit };
   });
+  return { pricer, done };
+}
+
+async function writeBooks(tx: Kysely<Tables>, { pricer, done }: Plans): Promise<number> {
   const postings = done.flatMap(({ book, drafts }) => numbered(drafts, book, book));
   await insertPostings(tx, postings);
   await pricer.save();
