@@ -139,7 +139,17 @@ describe('a book', () => {
       sql`insert into ledger_postings select (p).* from (select jsonb_populate_record(p, jsonb_build_object('id', ${as}::text, 'no', ${no}::integer)) as p
         from ledger_postings p where merchant_id = ${story.merchant_id} and id = ${id}) x`.execute(test.ctx.db.kysely);
     const ulid = id.slice(4);
-    for (const bad of ['', 'pst_', ulid, `pst_${ulid}0`, id.slice(0, -1), `pst_I${ulid.slice(1)}`, `pst_${ulid.toLowerCase()}`, `pst_${ulid.slice(1)}\n`, `pay_${ulid}`])
+    for (const bad of [
+      '',
+      'pst_',
+      ulid,
+      `pst_${ulid}0`,
+      id.slice(0, -1),
+      `pst_I${ulid.slice(1)}`,
+      `pst_${ulid.toLowerCase()}`,
+      `pst_${ulid.slice(1)}\n`,
+      `pay_${ulid}`,
+    ])
       await assert.rejects(copy(bad, 9), (error) => violatedConstraint(error) === 'ledger_postings_id_check', bad);
     await copy(`pst_${'Z'.repeat(26)}`, 9);
   });
