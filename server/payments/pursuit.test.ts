@@ -142,6 +142,11 @@ describe('a refund that the channel does not know', () => {
     const pending = { is: 'pending' } as const;
     assert.equal(pursuedRefundFact(asked, pending, after(0)), pending);
   });
+  it('OF-10 is not refused by the answer to a repeat while the repeat before it may still be on its way', () => {
+    const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
+    const judged = (query_tries: number) => pursuedRefundFact({ created_at, cause: 'merchant', query_tries }, refused, after(3_600_000)).is;
+    assert.deepEqual([2, 3, 4, 5, 9, 50].map(judged), ['unknown', 'unknown', 'unknown', 'refused', 'refused', 'refused']);
+  });
   it('OF-10 that Heliu makes is refused at once by the answer to its first request', () => {
     const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
     const firsts = [

@@ -3,7 +3,7 @@ import { type Attempt, isBarcode } from './attempt.ts';
 import type { Aggregate } from './change.ts';
 import type { Payment } from './payment.ts';
 import type { Refund } from './refund.ts';
-import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
+import { absence_patience_ms, barcode_patience_ms, refund_steps_ms, send_lease_ms } from './schedule.ts';
 
 /** What to do with a live attempt after the channel was asked about it. */
 export type NextStep = 'wait' | 'resend' | 'undo';
@@ -60,11 +60,11 @@ export function mayResendRefund({ created_at }: Pick<Refund, 'created_at'>, refu
 }
 
 /**
- * What a channel's answer to a refund that is pursued is worth. The first request may still be on its way, and the repeat be
- * refused for the very money that the first one takes: such a no is final only when the first can be nowhere any more.
+ * What a channel's answer to a refund that is pursued is worth. A request before it may still be on its way, and the repeat be
+ * refused for the very money that the one before takes: such a no is final only when that one can be nowhere any more.
  */
 export function pursuedRefundFact(refund: Pick<Refund, 'cause' | 'created_at' | 'query_tries'>, fact: RefundFact, now: Date): RefundFact {
-  const settled = fact.is !== 'refused' || isFirstRequest(refund) || now.getTime() - refund.created_at.getTime() > absence_patience_ms;
+  const settled = fact.is !== 'refused' || isFirstRequest(refund) || quietMs(refund, now) > absence_patience_ms;
   return settled ? fact : { is: 'unknown', cause: 'unlisted', detail: 'the repeat was refused' };
 }
 
@@ -72,4 +72,10 @@ export function pursuedRefundFact(refund: Pick<Refund, 'cause' | 'created_at' | 
 function isFirstRequest({ cause, query_tries }: Pick<Refund, 'cause' | 'query_tries'>): boolean {
   if (cause === 'merchant') return false;
   return query_tries <= (cause === 'cancel' ? 0 : 1);
+}
+
+/** For how long nothing was sent before this turn: since the request itself, or at least for the step between the last turn and this one. */
+function quietMs({ created_at, query_tries }: Pick<Refund, 'created_at' | 'query_tries'>, now: Date): number {
+  const step_ms = query_tries < 2 ? undefined : refund_steps_ms[Math.min(query_tries, refund_steps_ms.length + 1) - 2];
+  return step_ms ?? now.getTime() - created_at.getTime();
 }

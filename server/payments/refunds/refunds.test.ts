@@ -78,6 +78,36 @@ describe('a refund', () => {
     assert.equal(shop.truth(payment).returned_fen, 50);
   });
 
+  it('OF-10 CF-22 is not over when a repeat is refused while the repeat before it may still be on its way', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    const arrives = Promise.withResolvers<void>();
+    t.after(() => arrives.resolve());
+    let last = 0;
+    let refused_at = 0;
+    const lost = { fact: { is: 'unknown', cause: 'timeout' }, exchange: undefined } as const;
+    onRoad(t, shop, 'refund', async (send, nth) => {
+      last = nth;
+      if (nth < 3) return lost;
+      // Nobody waits for its answer any more, and it arrives all the same.
+      if (nth === 3) void arrives.promise.then(send);
+      if (nth === 3) return lost;
+      if (nth === 4) world.inject('wechatpay', { kind: 'error_code', code: 'NOT_ENOUGH', on: 'refund', times: 1 });
+      const answer = await send();
+      if (answer.fact.is === 'refused') refused_at = nth;
+      return answer;
+    });
+    const { id } = await refund(shop, payment.id, 50);
+    await passTimeUntil(world, () => refused_at === 4);
+    await passTime(world, 3_000);
+    assert.equal(last, 4);
+    assert.equal((await shop.retrieveRefund(id)).state, 'sending');
+    arrives.resolve();
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
+    assert.equal((await shop.retrieve(payment.id)).refunded_fen, 50);
+    assert.equal(shop.truth(payment).returned_fen, 50);
+  });
+
   it('CF-22 that the channel took and does not finish is shown to a person once, and stays reserved', async () => {
     const shop = await newShop(world);
     const payment = await shop.paid();
