@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { channel_deadline_ms } from '../kernel/limits.ts';
 import type { PaymentFact } from '../kernel/outcome.ts';
 import { addMs } from '../kernel/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Payment } from './payment.ts';
-import { absenceIsFinal, isLost, mayResendRefund, nextStep, pursuedRefundFact } from './pursuit.ts';
-import { absence_patience_ms, barcode_patience_ms, send_lease_ms } from './schedule.ts';
+import { absenceIsFinal, isLost, maySendRefund, nextStep, pursuedRefundFact } from './pursuit.ts';
+import type { Refund } from './refund.ts';
+import { absence_patience_ms, barcode_patience_ms, refund_steps_ms, send_lease_ms } from './schedule.ts';
 import { anAttempt, aPayment } from './testing/builders.ts';
 
 const not_found: PaymentFact = { is: 'not_found' };
@@ -127,12 +129,22 @@ describe('"no such order"', () => {
 describe('a refund that the channel does not know', () => {
   const { created_at } = aPayment();
   const after = (ms: number) => addMs(created_at, ms);
+  const turn = (query_tries: number, cause: Refund['cause'] = 'merchant') => ({ created_at, cause, query_tries });
   it('CF-02 is sent again at once where a number is one refund, however often it is sent', () => {
-    assert.equal(mayResendRefund({ created_at }, true, after(send_lease_ms)), true);
+    assert.equal(maySendRefund(turn(1), true, after(send_lease_ms)), true);
   });
   it('I-12 waits elsewhere until its first request can be nowhere any more', () => {
-    assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms)), false);
-    assert.equal(mayResendRefund({ created_at }, false, after(absence_patience_ms + 1)), true);
+    assert.equal(maySendRefund(turn(1), false, after(absence_patience_ms)), false);
+    assert.equal(maySendRefund(turn(1), false, after(absence_patience_ms + 1)), true);
+  });
+  it('I-12 waits elsewhere until the repeat before it can be nowhere any more, however late the turns are', () => {
+    const sent = (query_tries: number) => maySendRefund(turn(query_tries), false, after(3_600_000));
+    assert.deepEqual([2, 3, 4, 5, 9, 50].map(sent), [false, false, true, true, true, true]);
+    for (const step_ms of refund_steps_ms.slice(2)) assert.ok(step_ms - channel_deadline_ms > absence_patience_ms, `${step_ms}`);
+  });
+  it('I-12 that Heliu makes is sent at once, and elsewhere only once', () => {
+    assert.equal(maySendRefund(turn(1, 'duplicate'), false, after(1)), true);
+    assert.equal(maySendRefund(turn(2, 'duplicate'), false, after(35_000)), false);
   });
   it('OF-10 is not refused by the answer to a repeat while its first request may still be on its way', () => {
     const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
@@ -145,7 +157,7 @@ describe('a refund that the channel does not know', () => {
   it('OF-10 is not refused by the answer to a repeat while the repeat before it may still be on its way', () => {
     const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;
     const judged = (query_tries: number) => pursuedRefundFact({ created_at, cause: 'merchant', query_tries }, refused, after(3_600_000)).is;
-    assert.deepEqual([2, 3, 4, 5, 9, 50].map(judged), ['unknown', 'unknown', 'unknown', 'refused', 'refused', 'refused']);
+    assert.deepEqual([2, 3, 4, 5, 9, 50].map(judged), ['unknown', 'unknown', 'refused', 'refused', 'refused', 'refused']);
   });
   it('OF-10 that Heliu makes is refused at once by the answer to its first request', () => {
     const refused = { is: 'refused', reason: 'merchant_balance_insufficient', channel_code: 'NOT_ENOUGH' } as const;

@@ -52,11 +52,11 @@ export function absenceIsFinal(payment: Payment, attempt: Attempt, now: Date): b
 }
 
 /**
- * A refund that the channel does not know is sent again under its number. Where nobody promises that a number is one refund, only
- * when the first request can be nowhere any more and a channel that lags has caught up: it would give the money back twice.
+ * A refund that the channel does not know is sent, again under its number. Where nobody promises that a number is one refund, only
+ * when a request before it can be nowhere any more and a channel that lags has caught up: it would give the money back twice.
  */
-export function mayResendRefund({ created_at }: Pick<Refund, 'created_at'>, refunds_once: boolean, now: Date): boolean {
-  return refunds_once || now.getTime() - created_at.getTime() > absence_patience_ms;
+export function maySendRefund(refund: Pick<Refund, 'cause' | 'created_at' | 'query_tries'>, refunds_once: boolean, now: Date): boolean {
+  return refunds_once || isFirstRequest(refund) || quietMs(refund, now) > absence_patience_ms;
 }
 
 /**

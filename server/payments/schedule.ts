@@ -11,7 +11,8 @@ import { type Attempt, isBarcode } from './attempt.ts';
 export const waiting_steps_ms = [35_000, 30_000, 60_000, 180_000, 300_000, 600_000, 1_800_000];
 /** A cashier and a payer stand at the till: every 5 s, as both wallets advise. A query only reads, so a short lease is harmless. */
 export const barcode_steps_ms = [5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 15_000, 30_000, 60_000, 180_000, 600_000];
-export const refund_steps_ms = [35_000, 30_000, 60_000, 180_000, 300_000, 600_000, 1_800_000, 3_600_000];
+/** The third is longer than a request can be on its way: from then on a turn may send again, or believe a no to what it sent. */
+export const refund_steps_ms = [35_000, 30_000, 90_000, 180_000, 300_000, 600_000, 1_800_000, 3_600_000];
 /** Closing goes on until it is certain. */
 export const close_steps_ms = [35_000, 35_000, 30_000, 60_000, 180_000, 300_000, 600_000, 1_800_000];
 

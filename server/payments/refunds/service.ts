@@ -16,7 +16,7 @@ import type { Aggregate, Change } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
 import { decideRefund, decideRefundFact, decideReturn, decideReturnedTwice } from '../decide-refund.ts';
 import type { Payment } from '../payment.ts';
-import { mayResendRefund, pursuedRefundFact } from '../pursuit.ts';
+import { maySendRefund, pursuedRefundFact } from '../pursuit.ts';
 import { isOpenRefund, type Refund, refund_table } from '../refund.ts';
 import { send_lease_ms } from '../schedule.ts';
 import { type Applied, apply, evidenceOf, notifyUrl, ownPayment, takeKey, type WriteCall } from '../service.ts';
@@ -175,7 +175,7 @@ export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund
   const input = refundInput(refund, attempt, merchant.code, notifyUrl(ctx, account));
   const asked = await ctx.channels.refundQuery(account, input);
   await applyRefundWord(ctx, merchant, account, refund, { ...asked, via: 'query' });
-  if (asked.fact.is !== 'not_found' || !mayResendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
+  if (asked.fact.is !== 'not_found' || !maySendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
   // Whoever else asked meanwhile may have sent it and heard a no: it is sent only while nobody knows more, and nobody else's turn has come.
   const current = await store.findRefund(ctx, merchant_id, refund_id);
   if (current?.state !== 'sending' || current.query_tries !== refund.query_tries) return;
