@@ -336,6 +336,7 @@ describe('I-46 I-47 J-03 J-04: after a run through everything that touches a sec
 
   /** Cashier pages, bills and keys that gateways give are tested beside their code. */
   const used_elsewhere = new Set([
+    'agent_statement_keys.private_key_sealed',
     'cashier_payers.payer_sealed',
     'bill_files.sealed',
     'channel_sessions.key_sealed',

@@ -11,8 +11,10 @@ export type CampaignOptions = Rest & {
   readonly seed: string;
   readonly kills: number;
   readonly database_kills: number;
-  /** The faults go on for at least so long. */
+  /** The faults go on for at least so long, */
   readonly seconds: number;
+  /** and until so many orders were acknowledged: a load that is too small proves nothing, and a busy machine takes its time. */
+  readonly orders: number;
   /** Names of `faults`. */
   readonly faults: readonly string[];
   readonly nodes: number;
@@ -37,6 +39,9 @@ export type Report = Findings & {
   /** Where the processes' output is, kept when something was found. */
   readonly folder: string;
 };
+
+/** A stage on which orders do not come through at all is not waited for any longer. */
+const orders_ms_max = 300_000;
 
 /** Kills and faults at random under load, by the seed; then everything is mended, comes to rest and is held against the truth. */
 export async function campaign(options: CampaignOptions): Promise<Report> {
@@ -95,11 +100,16 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const disturb = async (): Promise<void> => {
       const scene = sceneOf('faults');
       const possible = chosen.filter(({ name }) => !(name in skipped));
-      for (let round = 0; round === 0 || killing || performance.now() - began_ms < options.seconds * 1000; round++) {
+      const ordered = () => journal.acknowledged.filter(({ what }) => what === 'create').length;
+      const goesOn = () => {
+        const passed_ms = performance.now() - began_ms;
+        return killing || passed_ms < options.seconds * 1000 || (ordered() < options.orders && passed_ms < orders_ms_max);
+      };
+      for (let round = 0; round === 0 || goesOn(); round++) {
         for (const fault of scene.dice.shuffled(possible)) {
           await setTimeout(scene.dice.between(0, 2 * options.pause_ms));
           await strike(fault, scene, true);
-          if (round > 0 && !killing && performance.now() - began_ms >= options.seconds * 1000) break;
+          if (round > 0 && !goesOn()) break;
         }
         if (possible.length === 0) await setTimeout(200);
       }

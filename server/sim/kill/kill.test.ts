@@ -12,6 +12,7 @@ it('OF-01 OF-02 OF-04 OF-05 kill -9 of Heliu and of PostgreSQL at random under l
     kills: 2,
     database_kills: 1,
     seconds: 0,
+    orders: payments_least,
     faults: ['stop_heliu', 'cut_before_commit', 'cut_after_commit', 'cut_gateways', 'dead_receiver'],
     nodes: 2,
     tills: 8,

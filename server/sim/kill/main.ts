@@ -32,6 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
     kills: values.kills,
     database_kills: values['database-kills'],
     seconds: values.seconds,
+    orders: 0,
     faults: names,
     nodes: values.nodes,
     tills: values.tills,

@@ -139,7 +139,7 @@ describe('E-05: the same numbers and keys of two merchants', () => {
       order by 1`.execute(world.ctx.db.kysely);
     assert.deepEqual(
       tables.map(({ name }) => name),
-      ['calendar_days', 'data_keys', 'merchants', 'plate_stock_batches', 'schema_migrations'],
+      ['agent_statement_keys', 'agents', 'calendar_days', 'data_keys', 'merchants', 'plate_stock_batches', 'schema_migrations'],
     );
     const { rows: indexes } = await sql<{ index: string; column: string }>`
       select c.relname as index, a.attname as column from pg_index i
@@ -147,8 +147,8 @@ describe('E-05: the same numbers and keys of two merchants', () => {
       join pg_attribute a on a.attrelid = t.oid and a.attnum = i.indkey[0]
       where i.indisunique and t.relnamespace = 'public'::regnamespace and a.attname <> 'merchant_id' and t.relname not in ('calendar_days', 'data_keys', 'merchants', 'schema_migrations', 'plate_stock', 'plate_stock_batches')
       order by 1`.execute(world.ctx.db.kysely);
-    // Stock of plates is the platform's until a merchant has it. What is not found by its merchant is found by a number that nobody chooses: an id of 128 random bits or a hash of 256.
-    const chosen_by_nobody = ['id', 'api_key_id', 'secret_hash', 'channel_account_id', 'code'];
+    // Agents are the platform's, and stock of plates until a merchant has it. What is not found by its merchant is found by a number that nobody chooses: an id of 128 random bits or a hash of 256.
+    const chosen_by_nobody = ['id', 'api_key_id', 'secret_hash', 'channel_account_id', 'agent_id', 'code'];
     assert.deepEqual(
       indexes.filter(({ column }) => !chosen_by_nobody.includes(column)),
       [],
