@@ -104,6 +104,7 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
   };
   const execute = (connection: Connection, text: string, values: readonly unknown[], name: string | undefined): Result => {
     const result = engine.query(text, values, name);
+    if (result.rows.length > 1 && isUnordered(text)) sortRows(result.rows);
     if (begins.test(text)) owner = connection;
     else if (ends.test(text)) leave();
     if (writes.test(text) && result.rowCount !== 0) for (const task of tasksOf(text)) due.delete(task);
@@ -233,6 +234,23 @@ function tasksOf(text: string): readonly string[] {
   const tasks_of = Object.keys(dues).filter((task) => new RegExp(`\\b(${dues[task]?.table})\\b`).test(text));
   written.set(text, tasks_of);
   return tasks_of;
+}
+
+const unordered = new Map<string, boolean>();
+/** Whether nobody has said in which order rows are to come: then it may be any, and depends on what this process did before. */
+function isUnordered(text: string): boolean {
+  const known = unordered.get(text);
+  if (known !== undefined) return known;
+  // What is ordered inside decides which rows are changed, and not in which order they are told.
+  const is_unordered = /\breturning\b/i.test(text) || !/\border by\b/i.test(text);
+  unordered.set(text, is_unordered);
+  return is_unordered;
+}
+
+function sortRows(rows: Result['rows']): void {
+  const keys = new Map(rows.map((row) => [row, Object.values(row).join('\n')]));
+  const keyOf = (row: Result['rows'][number]): string => keys.get(row) ?? '';
+  rows.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
 
 const names = new Map<string, string>();
