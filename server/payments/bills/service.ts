@@ -51,5 +51,5 @@ export async function applyBilledRefund(ctx: PaymentsCtx, { merchant_id, channel
 
 /** Asks the channel about an attempt or refund that is still open, and takes what it answers. */
 export function askAbout(ctx: PaymentsCtx, merchant_id: string, object_id: string): Promise<void> {
-  return object_id.startsWith('ref_') ? pursueRefund(ctx, merchant_id, object_id) : pursueAttempt(ctx, merchant_id, object_id);
+  return object_id.startsWith('ref_') ? pursueRefund(ctx, merchant_id, object_id, { may_send: false }) : pursueAttempt(ctx, merchant_id, object_id);
 }

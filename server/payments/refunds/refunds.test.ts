@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { updateChannelAccount } from '../../merchants/service.ts';
 import { aWorld, type World } from '../../testing/world.ts';
+import { askAbout } from '../bills/service.ts';
 import { holdNext, onRoad } from '../testing/road.ts';
 import { newShop, type Shop } from '../testing/shop.ts';
 import { passTime, passTimeUntil } from '../testing/time.ts';
@@ -105,6 +106,25 @@ describe('a refund', () => {
     arrives.resolve();
     await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
     assert.equal((await shop.retrieve(payment.id)).refunded_fen, 50);
+    assert.equal(shop.truth(payment).returned_fen, 50);
+  });
+
+  it('I-12 is only asked about between two turns: whoever repairs a day sends nothing', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.paid();
+    world.inject('wechatpay', { kind: 'drop_before', on: 'refund', times: 2 });
+    const { id, state } = await refund(shop, payment.id, 50);
+    assert.equal(state, 'sending');
+    let sent = 0;
+    onRoad(t, shop, 'refund', (send, nth) => {
+      sent = nth;
+      return send();
+    });
+    const [node] = world.nodes;
+    assert.ok(node);
+    await world.flow(askAbout(node.ctx, shop.merchant.id, id));
+    assert.deepEqual([sent, (await shop.retrieveRefund(id)).state], [0, 'sending']);
+    await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
     assert.equal(shop.truth(payment).returned_fen, 50);
   });
 

@@ -163,8 +163,11 @@ export function applyRefundWord(
   );
 }
 
-/** Asks about an open refund, and sends one again that never arrived, always under the same number. Called by the sweeper. */
-export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund_id: string): Promise<void> {
+/**
+ * Asks about an open refund, and sends one again that never arrived, always under the same number. Only whose turn it is may send:
+ * the sweeper, and who has just made the refund. Anybody else, between two turns, knows nothing of when it was sent last.
+ */
+export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund_id: string, { may_send = true } = {}): Promise<void> {
   const refund = await store.findRefund(ctx, merchant_id, refund_id);
   if (!refund || !isOpenRefund(refund)) return;
   const merchant = await getMerchant(ctx, merchant_id);
@@ -175,7 +178,7 @@ export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund
   const input = refundInput(refund, attempt, merchant.code, notifyUrl(ctx, account));
   const asked = await ctx.channels.refundQuery(account, input);
   await applyRefundWord(ctx, merchant, account, refund, { ...asked, via: 'query' });
-  if (asked.fact.is !== 'not_found' || !maySendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
+  if (asked.fact.is !== 'not_found' || !may_send || !maySendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
   // Whoever else asked meanwhile may have sent it and heard a no: it is sent only while nobody knows more, and nobody else's turn has come.
   const current = await store.findRefund(ctx, merchant_id, refund_id);
   if (current?.state !== 'sending' || current.query_tries !== refund.query_tries) return;
