@@ -217,6 +217,8 @@ export const bill_deadline_ms = 120_000;
 /** Books that one batch of the ledger writes, and events of all of them: some 150 ms, so that a book is not held for long. */
 export const ledger_books_per_batch_max = 100;
 export const ledger_events_per_batch_max = 2_000;
+/** Postings that one statement of the ledger writes. */
+export const ledger_postings_per_statement_max = 1_000;
 /** Each book of a batch gets at least so many, so that a batch of many books still catches up. */
 export const ledger_events_per_book_min = 20;
 /** Prices of one merchant, those of the past too: one for each method, changed every month for three years. */

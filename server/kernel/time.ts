@@ -4,7 +4,7 @@ export type Clock = {
   now(): Date;
   /** Milliseconds that only grow, for durations. */
   monotonic_ms(): number;
-  /** Resolves after the time has passed or the signal was aborted (it then resolves early, it never rejects). */
+  /** Resolves after the time has passed or the signal was aborted (it then resolves early, it never rejects); 0 lets whatever else is ready go first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Ctx } from '../platform/ctx.ts';
 import { column } from '../platform/db/column.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
@@ -24,19 +24,22 @@ export async function holdBook(tx: Kysely<Tables>, { merchant_id, livemode }: Bo
   return opened as BookState & { position: bigint };
 }
 
+export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
+  if (postings.length > 0) await insertionOf(postings).execute(tx);
+}
+
 /**
  * Postings with their entries, what they turn over and the numbers that they take: one statement, whatever their number. What
  * the postings of a batch have in common is sent once, and columns as arrays: reading them as objects of JSON was a third of
  * the statement.
  */
-export async function insertPostings(tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
-  if (postings.length === 0) return;
+export function insertionOf(postings: readonly Posting[]): RawBuilder<unknown> {
   const [subjects, subject_of] = distinct(postings, subjectKey);
   const entries = postings.flatMap((posting, at) => posting.entries.map((entry, nth) => ({ posting, entry, line: nth + 1, subject: subject_of[at] })));
   const [places, place_of] = distinct(entries, ({ subject, entry }) => `${subject} ${entry.account} ${entry.party_id}`);
   const turnovers = turnoversOf(postings);
   const numbers = [...new Map(postings.map(({ merchant_id, livemode, no }) => [`${merchant_id}/${livemode}`, { merchant_id, livemode, no }])).values()];
-  await sql`with posted as (
+  return sql`with posted as (
       insert into ledger_postings (merchant_id, id, livemode, no, kind, source_id, reverses_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
         channel_account_id, channel, method, fact_at, fact_date, biz_date, detail)
       select s.merchant_id, p.id, s.livemode, p.no, s.kind, p.source_id, p.reverses_id, s.currency, p.amount_fen, p.fee_fen, p.payment_id, p.attempt_id, p.refund_id, s.store_id,
@@ -66,7 +69,7 @@ export async function insertPostings(tx: Kysely<Tables>, postings: readonly Post
         do update set debit_fen = t.debit_fen + excluded.debit_fen, credit_fen = t.credit_fen + excluded.credit_fen
     )
     update ledger_books b set last_no = x.no from json_to_recordset(${json(numbers)}::json) as x (merchant_id text, livemode boolean, no bigint)
-    where b.merchant_id = x.merchant_id and b.livemode = x.livemode`.execute(tx);
+    where b.merchant_id = x.merchant_id and b.livemode = x.livemode`;
 }
 
 const subjectKey = ({ merchant_id, livemode, currency, kind, store_id, channel_account_id, channel, method, fact_date, biz_date }: Posting): string =>

@@ -12,6 +12,7 @@ export const systemClock: Clock = {
 };
 
 async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (ms <= 0) return await new Promise((resolve) => void setImmediate(resolve));
   let left = ms;
   while (left > 0 && !signal?.aborted) {
     const part = Math.min(left, timeout_ms_max);

@@ -28,7 +28,8 @@ export function createTestClock(start: Date): TestClock {
     monotonic_ms: () => monotonic_ms,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
-        if (ms <= 0 || signal?.aborted) return resolve();
+        if (signal?.aborted) return resolve();
+        if (ms <= 0) return void setImmediate(resolve);
         const wake = () => {
           asleep.delete(sleeper);
           signal?.removeEventListener('abort', wake);

@@ -4,6 +4,7 @@ import type { Event, Payment } from '@heliu/contract';
 import { event_type_names } from '@heliu/contract';
 import fc from 'fast-check';
 import type { Kysely, KyselyPlugin } from 'kysely';
+import { ledger_postings_per_statement_max } from '../../kernel/limits.ts';
 import { type Fen, toFen } from '../../kernel/money.ts';
 import { feeOf, type Price } from '../../kernel/price.ts';
 import { addMs } from '../../kernel/time.ts';
@@ -226,6 +227,26 @@ describe('the projection', () => {
         break;
       }
     }
+  });
+
+  it('E-04 a batch of several statements is posted whole or not at all', async () => {
+    const story = newStory(rng, start);
+    const count = 2 * ledger_postings_per_statement_max + 1;
+    for (let nth = 0; nth < count; nth++) paid(story, rng, { amount_fen: nth + 1, at: start });
+    await commitEvents(node.ctx, story);
+    const limits = { books_max: 1, events_max: count + 1 };
+    let statements = 0;
+    for (let nth = 1; ; nth++) {
+      const died = await projectBatch(dyingAt(node.ctx, nth), priced, { turn: { after: '' }, ...limits }).then(
+        () => false,
+        () => true,
+      );
+      assert.deepEqual((await readBalances(node.ctx, bookOf(story))).length, died ? 0 : 3);
+      if (!died) break;
+      statements = nth;
+    }
+    assert.ok(statements === 8, `it was died at ${statements} statements`);
+    assert.deepEqual(await replayed(story), { difference_count: 0, postings: count, events: count });
   });
 
   it('what was read ahead is posted where the book still stands there, and forgotten where another node was first', async () => {

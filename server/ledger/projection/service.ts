@@ -1,10 +1,10 @@
 import type { Event } from '@heliu/contract';
 import type { Kysely } from 'kysely';
-import { ledger_books_per_batch_max, ledger_events_per_batch_max, ledger_events_per_book_min } from '../../kernel/limits.ts';
+import { ledger_books_per_batch_max, ledger_events_per_batch_max, ledger_events_per_book_min, ledger_postings_per_statement_max } from '../../kernel/limits.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
-import { type Draft, numbered } from '../posting.ts';
-import { insertPostings } from '../store.ts';
+import { type Draft, numbered, type Posting } from '../posting.ts';
+import { insertionOf } from '../store.ts';
 import { attemptsToKnow, type NumberedEvent, planBatch } from './batch.ts';
 import { type MappingEnv, money_events, rememberedIn, type Taken } from './event-postings.ts';
 import * as store from './store.ts';
@@ -95,7 +95,7 @@ export async function projectBatch(ctx: Ctx, pricing: Pricing, { turn, books_max
       const plans = await planBooks(tx, pricing, books, opened);
       const longer = plans.done.filter(({ full }) => full).map(({ book, position }) => ({ ...book, position }));
       if (longer.length > 0) turn.ahead = openEvents(ctx.db.kysely, longer, limit).catch(() => []);
-      const written = await writeBooks(tx, plans);
+      const written = await writeBooks(ctx, tx, plans);
       ctx.metrics.count('heliu_ledger_postings_total', {}, written);
       return opened.reduce((sum, { count }) => sum + count, 0) >= limit || books.length === books_max ? 'more' : 'some';
     });
@@ -137,15 +137,27 @@ async function planBooks(tx: Kysely<Tables>, pricing: Pricing, books: readonly s
   return { pricer, done };
 }
 
-async function writeBooks(tx: Kysely<Tables>, { pricer, done }: Plans): Promise<number> {
+async function writeBooks(ctx: Ctx, tx: Kysely<Tables>, { pricer, done }: Plans): Promise<number> {
   const postings = done.flatMap(({ book, drafts }) => numbered(drafts, book, book));
-  await insertPostings(tx, postings);
+  await writePostings(ctx, tx, postings);
   await pricer.save();
   await store.moveBooks(
     tx,
     done.map(({ book: { merchant_id, livemode }, position }) => ({ merchant_id, livemode, position })),
   );
   return postings.length;
+}
+
+/** While the database works on one statement, the next is written down. */
+async function writePostings({ clock }: Ctx, tx: Kysely<Tables>, postings: readonly Posting[]): Promise<void> {
+  let on_its_way: Promise<unknown> = Promise.resolve();
+  for (let from = 0; from < postings.length; from += ledger_postings_per_statement_max) {
+    const insertion = insertionOf(postings.slice(from, from + ledger_postings_per_statement_max));
+    await on_its_way;
+    on_its_way = insertion.execute(tx);
+    await Promise.race([on_its_way, clock.sleep(0)]);
+  }
+  await on_its_way;
 }
 
 export const readEvent = ({ sequence, payload }: store.EventRow): NumberedEvent[] =>
