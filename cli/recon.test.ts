@@ -70,6 +70,32 @@ test('a day closes with a signature that holds, and is matched again without a c
   assert.deepEqual(closed.exceptions, { ours_only: 1 });
 });
 
+test('a merchant’s day closes when every account of it does, and shows them with a signature that holds', async () => {
+  const close = ['recon', 'close', '--merchant', world.merchant.code, '--date', day, '--by', 'ann'];
+  for (const wrong of [
+    ['recon', 'close', '--date', day],
+    [...close, '--account', account],
+    ['recon', 'close', '--account', account, '--date', day, '--live'],
+  ])
+    assert.equal((await heliu(wrong, io)).code, 2);
+  const alipay = aShop(world, 'alipay');
+  const waiting = await heliu(['--lang', 'zh', ...close], io);
+  assert.equal(waiting.code, 3);
+  assert.match(waiting.err, new RegExp(`渠道账户 ${alipay.dayOf(day).channel_account_id} 该日尚未对账`));
+  await alipay.billDay(day);
+  type Closed = { valid: boolean; closed_by: string; payments: object; accounts: { channel_account_id: string }[] };
+  const closed = (await ok('--json', ...close)).json() as Closed;
+  assert.deepEqual([closed.valid, closed.closed_by, closed.accounts.length], [true, 'ann', 2]);
+  assert.deepEqual(closed.payments, { ours_fen: '2007', ledger_fen: '2007', accounts_fen: '2007', bill_fen: '1000' });
+  const { out } = await ok(...close, '--by', 'bob');
+  assert.match(out, /20\.07 = 20\.07 \(ledger\), 10\.00 \(bill\), 20\.07 \(accounts\)/);
+  assert.match(out, /closed_by +ann/);
+  assert.match(out, new RegExp(`${account} +wechatpay +20\\.07`));
+  const status = (await ok('--json', '--lang', 'en', 'recon', 'status', '--merchant', world.merchant.code, '--to', day)).json() as { merchant: string }[];
+  assert.ok(status.length > 0 && status.every(({ merchant }) => merchant === 'closed'));
+  assert.equal(((await ok('--json', ...close, '--live')).json() as Closed).accounts.length, 0);
+});
+
 test('a bill is written out as it came, and the same file brought back is the same bill', async () => {
   await ok('bill', 'show', '--account', account, '--date', day, '--out', 'bill.gz');
   const imported = (await ok('--json', 'bill', 'import', 'bill.gz', '--account', account, '--date', day, '--by', 'ann')).json() as {

@@ -3,6 +3,7 @@ import type { CheckoutSession, CreateCheckoutSessionBody } from './checkout-sess
 import type { Device, Shift } from './devices.ts';
 import type { Event } from './events.ts';
 import { bank_examples } from './examples-bank.ts';
+import { daily_close_examples } from './examples-daily-closes.ts';
 import { help_examples } from './examples-help.ts';
 import { price_examples } from './examples-prices.ts';
 import { routing_examples } from './examples-routing.ts';
@@ -407,6 +408,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   },
   ...price_examples,
   ...bank_examples,
+  ...daily_close_examples,
   ...statement_examples,
   create_store: { body: create_store, response: store },
   retrieve_store: { params: by_store, response: store },

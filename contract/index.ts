@@ -73,6 +73,7 @@ export const operations = [
   reconciliation.listReconExceptions,
   reconciliation.retrieveReconException,
   reconciliation.listBankCredits,
+  reconciliation.listDailyCloses,
   routing.retrievePaymentRouting,
   routing.createRuleSet,
   routing.listRuleSets,

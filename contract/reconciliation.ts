@@ -181,3 +181,79 @@ export const listBankCredits = defineOperation({
   response: page(BankCredit),
   errors: ['cursor_invalid'],
 });
+
+const signed = (description: string) => Type.Integer({ description: `${description} In fen 分; may be below zero. 可为负。` });
+const side = {
+  ours_fen: amountShown('The platform. 平台。'),
+  ledger_fen: amountShown('The ledger, which equals it. 账本，与平台相等。'),
+  bill_fen: amountShown('The bills of that day; what they differ by is explained by other days and exceptions. 当日账单，差额由其他账单日与差错解释。'),
+};
+const posted = {
+  fee_fen: signed("The channels' fee, as it is posted. 已记账的渠道手续费。"),
+  suspense_fen: signed('What stands in suspense. 挂账。'),
+};
+const AccountSide = Type.Object(side, { additionalProperties: false });
+const MerchantSide = Type.Object(
+  { ...side, accounts_fen: amountShown('The sum of the channel accounts, which equals it. 各渠道账户之和，与平台相等。') },
+  { additionalProperties: false },
+);
+
+export const DailyClose = Type.Object(
+  {
+    object: Type.Literal('daily_close'),
+    livemode: Type.Boolean(),
+    biz_date: day('The closed day. 日结日。'),
+    payments: MerchantSide,
+    refunds: MerchantSide,
+    ...posted,
+    accounts: Type.Array(
+      Type.Object(
+        {
+          channel_account_id: id('acc', '渠道账户。'),
+          channel: Type.String({ description: '渠道。' }),
+          statement_sha256: Type.String({ description: "Of the account's own signed statement, hex. 该账户日结单的摘要。" }),
+          payments: AccountSide,
+          refunds: AccountSide,
+          ...posted,
+          later: Type.Object(
+            { payments_fen: signed('收款。'), refunds_fen: signed('退款。') },
+            {
+              additionalProperties: false,
+              description: "What became of that day after the account's own statement was signed. 该账户日结后才归入该日的金额。",
+            },
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'Every channel account that the day has. 该日涉及的全部渠道账户。' },
+    ),
+    manifest: Type.String({ description: 'What is signed, byte for byte, as JSON. 被签名的原文。' }),
+    signature: Type.String({ description: 'Ed25519 over the bytes of `manifest`, base64. 签名。' }),
+    public_key: Type.String({ description: 'SPKI, base64. 公钥。' }),
+    closed_by: Type.String({ description: 'Who closed it. 日结人。' }),
+    closed_at: instant('日结时间。'),
+  },
+  { additionalProperties: false, description: 'The closed day of a merchant: platform = ledger = the sum of all its channel accounts. 商户日结。' },
+);
+export type DailyClose = Static<typeof DailyClose>;
+
+export const listDailyCloses = defineOperation({
+  id: 'list_daily_closes',
+  sdk: ['dailyCloses', 'list'],
+  method: 'GET',
+  path: '/v1/daily_closes',
+  scope: 'reconciliation:read',
+  summary: 'List the closed days of the merchant, newest first',
+  summary_zh: '商户日结列表（新的在前）',
+  query: Type.Object(
+    {
+      ...page_query,
+      from: Type.Optional(day('This day and later. 起始日（含）。')),
+      to: Type.Optional(day('This day and earlier. 截止日（含）。')),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: page(DailyClose),
+  errors: ['cursor_invalid'],
+});

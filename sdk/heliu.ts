@@ -47,6 +47,7 @@ export class Heliu implements Resources {
   readonly billDays: Resources['billDays'];
   readonly reconExceptions: Resources['reconExceptions'];
   readonly bankCredits: Resources['bankCredits'];
+  readonly dailyCloses: Resources['dailyCloses'];
 
   constructor(options: HeliuOptions) {
     const resources = resourcesOf(callOf(options));
@@ -69,6 +70,7 @@ export class Heliu implements Resources {
     this.billDays = resources.billDays;
     this.reconExceptions = resources.reconExceptions;
     this.bankCredits = resources.bankCredits;
+    this.dailyCloses = resources.dailyCloses;
   }
 }
 

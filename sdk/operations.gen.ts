@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBankCreditsQuery, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBankCreditsQuery, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDailyClosesQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -375,6 +375,90 @@ export const resourcesOf = (call: Call) => ({
   /** 导入时间。 RFC 3339. */
   created_at: string;
 }>(call, { method: 'GET', path: '/v1/bank_credits', query, answers: 'list' }, 'cursor', options),
+  },
+  dailyCloses: {
+    /**
+     * List the closed days of the merchant, newest first. 商户日结列表（新的在前）。
+     *
+     * Refused with: `cursor_invalid`, or what any call can answer.
+     */
+    list: (query: ListDailyClosesQuery = {}, options?: CallOptions) =>
+      listPages<{
+  object: 'daily_close';
+  livemode: boolean;
+  /** The closed day. 日结日。 A day in Asia/Shanghai. 北京时间日期。 */
+  biz_date: string;
+  payments: {
+    /** The platform. 平台。 In fen 分. */
+    ours_fen: number;
+    /** The ledger, which equals it. 账本，与平台相等。 In fen 分. */
+    ledger_fen: number;
+    /** The bills of that day; what they differ by is explained by other days and exceptions. 当日账单，差额由其他账单日与差错解释。 In fen 分. */
+    bill_fen: number;
+    /** The sum of the channel accounts, which equals it. 各渠道账户之和，与平台相等。 In fen 分. */
+    accounts_fen: number;
+  };
+  refunds: {
+    /** The platform. 平台。 In fen 分. */
+    ours_fen: number;
+    /** The ledger, which equals it. 账本，与平台相等。 In fen 分. */
+    ledger_fen: number;
+    /** The bills of that day; what they differ by is explained by other days and exceptions. 当日账单，差额由其他账单日与差错解释。 In fen 分. */
+    bill_fen: number;
+    /** The sum of the channel accounts, which equals it. 各渠道账户之和，与平台相等。 In fen 分. */
+    accounts_fen: number;
+  };
+  /** The channels' fee, as it is posted. 已记账的渠道手续费。 In fen 分; may be below zero. 可为负。 */
+  fee_fen: number;
+  /** What stands in suspense. 挂账。 In fen 分; may be below zero. 可为负。 */
+  suspense_fen: number;
+  /** Every channel account that the day has. 该日涉及的全部渠道账户。 */
+  accounts: ({
+    /** 渠道账户。 */
+    channel_account_id: string;
+    /** 渠道。 */
+    channel: string;
+    /** Of the account's own signed statement, hex. 该账户日结单的摘要。 */
+    statement_sha256: string;
+    payments: {
+      /** The platform. 平台。 In fen 分. */
+      ours_fen: number;
+      /** The ledger, which equals it. 账本，与平台相等。 In fen 分. */
+      ledger_fen: number;
+      /** The bills of that day; what they differ by is explained by other days and exceptions. 当日账单，差额由其他账单日与差错解释。 In fen 分. */
+      bill_fen: number;
+    };
+    refunds: {
+      /** The platform. 平台。 In fen 分. */
+      ours_fen: number;
+      /** The ledger, which equals it. 账本，与平台相等。 In fen 分. */
+      ledger_fen: number;
+      /** The bills of that day; what they differ by is explained by other days and exceptions. 当日账单，差额由其他账单日与差错解释。 In fen 分. */
+      bill_fen: number;
+    };
+    /** The channels' fee, as it is posted. 已记账的渠道手续费。 In fen 分; may be below zero. 可为负。 */
+    fee_fen: number;
+    /** What stands in suspense. 挂账。 In fen 分; may be below zero. 可为负。 */
+    suspense_fen: number;
+    /** What became of that day after the account's own statement was signed. 该账户日结后才归入该日的金额。 */
+    later: {
+      /** 收款。 In fen 分; may be below zero. 可为负。 */
+      payments_fen: number;
+      /** 退款。 In fen 分; may be below zero. 可为负。 */
+      refunds_fen: number;
+    };
+  })[];
+  /** What is signed, byte for byte, as JSON. 被签名的原文。 */
+  manifest: string;
+  /** Ed25519 over the bytes of `manifest`, base64. 签名。 */
+  signature: string;
+  /** SPKI, base64. 公钥。 */
+  public_key: string;
+  /** Who closed it. 日结人。 */
+  closed_by: string;
+  /** 日结时间。 RFC 3339. */
+  closed_at: string;
+}>(call, { method: 'GET', path: '/v1/daily_closes', query, answers: 'list' }, 'cursor', options),
   },
   routing: {
     /**

@@ -1179,6 +1179,17 @@ export type ListBankCreditsQuery = {
   channel_account_id?: string;
 };
 
+export type ListDailyClosesQuery = {
+  /** Rows per page, 20 unless told. 每页条数。 */
+  limit?: number;
+  /** `next_cursor` of the page before. 上一页返回的游标。 */
+  cursor?: string;
+  /** This day and later. 起始日（含）。 A day in Asia/Shanghai. 北京时间日期。 */
+  from?: string;
+  /** This day and earlier. 截止日（含）。 A day in Asia/Shanghai. 北京时间日期。 */
+  to?: string;
+};
+
 export type ListRuleSetsQuery = {
   /** Rows per page, 20 unless told. 每页条数。 */
   limit?: number;
@@ -1683,6 +1694,8 @@ export type ErrorCode =
   | 'recon_day_unbalanced'
   | 'recon_day_ledger_differs'
   | 'recon_day_not_matched'
+  | 'recon_day_not_over'
+  | 'recon_day_incomplete'
   | 'bill_refused'
   | 'bill_not_published'
   | 'bill_not_found'

@@ -10,8 +10,7 @@ import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { systemClock } from '@heliu/server/platform/clock.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
-import type { Side } from '@heliu/server/recon/days/equation.ts';
-import { agreeFeeRate, closeDay, isSignedDay, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
+import { agreeFeeRate, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
 import type { ReconException } from '@heliu/server/recon/exceptions/exception.ts';
 import {
   type Actor,
@@ -28,6 +27,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
 import { describeFailure, UsageError } from '../failures.ts';
 import { record, table, yuan } from '../output.ts';
+import { close, closedDays } from './closes.ts';
 import { findMerchant } from './merchant.ts';
 
 type Of = { readonly account: string };
@@ -95,9 +95,20 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
         .default('repair'),
     )
     .action((ids: string[], options: Filters & { as: How; by?: string; note?: string }) => handle(cli, ids, options));
-  byWhom(ofDay(recon.command('close'), cli), cli)
-    .description(say('close a day: prove platform = ledger = bill + exceptions and sign it', '日结：证明 平台 = 账本 = 账单 + 差错 并签名'))
-    .action((options: Day & { by?: string }) => closeOne(cli, options));
+  byWhom(recon.command('close'), cli)
+    .description(
+      say(
+        'close the day of a channel account, or of a whole merchant: prove platform = ledger = bill + exceptions and sign it',
+        '日结：一个渠道账户或整个商户，证明 平台 = 账本 = 账单 + 差错 并签名',
+      ),
+    )
+    .option('--account <id>', say('channel account (acc_…)', '渠道账户（acc_…）'))
+    .option('--merchant <id-or-code>', say('the whole merchant, all of its channel accounts', '整个商户的全部渠道账户'))
+    .requiredOption('--date <day>', say('business day in Beijing: 2026-11-21', '账单日（北京时间）：2026-11-21'), readDay)
+    .option('--live', say('with --merchant: of live payments; of test payments otherwise', '与 --merchant 同用：生产环境；默认测试环境'))
+    .action(({ date: biz_date, by, ...of }: { account?: string; merchant?: string; live?: boolean; date: string; by?: string }) =>
+      close(cli, { ...of, biz_date, by: whoIs(by) }),
+    );
   ofAccount(recon.command('rate <ppm>'), cli)
     .description(
       say(
@@ -259,12 +270,14 @@ function showStatus(cli: Cli, { merchant, account, ...filter }: Status): Promise
   return withNode(cli, async (ctx) => {
     const { id: merchant_id } = await findMerchant(ctx, merchant);
     const days = await listDays(ctx, { ...given(filter), limit: filter.limit, merchant_id, channel_account_id: account });
+    const isClosed = await closedDays(ctx, merchant_id, days);
     const rows = days.map((day) => ({
       biz_date: day.biz_date,
       channel: channels.get(day.channel)?.name[cli.lang] ?? day.channel,
       account: day.channel_account_id,
       kind: day.kind,
       state: day.closed_at ? cli.say('closed', '已日结') : day.state,
+      merchant: isClosed(day) ? cli.say('closed', '已日结') : '',
       version: day.bill_version,
       lines: day.lines,
       payments: shownFen(day.payment_fen),
@@ -374,34 +387,6 @@ function handle(cli: Cli, ids: readonly string[], { as, by, note, ...options }: 
     if (rows.some(({ problem }) => problem !== '')) cli.endWith(3);
     show(cli, rows, () => table(rows));
   });
-}
-
-function closeOne(cli: Cli, { account, date: biz_date, by }: Day & { by?: string }): Promise<void> {
-  return withAccount(cli, account, async ({ ctx, ...of }) => {
-    const closed = await closeDay(ctx, { ...of, biz_date }, whoIs(by));
-    const { statement, signature, public_key } = closed;
-    const value = { ...statement, signature: signature.toString('base64'), public_key, valid: isSignedDay(closed) };
-    show(cli, value, () =>
-      record({
-        biz_date,
-        payments: equation(statement.payments),
-        refunds: equation(statement.refunds),
-        fee: yuan(Number(statement.ledger.fee_fen)),
-        suspense: yuan(Number(statement.ledger.suspense_fen)),
-        exceptions: statement.exceptions,
-        closed_by: statement.closed_by,
-        closed_at: statement.closed_at,
-        signature: value.signature,
-        valid: value.valid,
-      }),
-    );
-  });
-}
-
-/** platform = ledger; what of it the bill has, and what exceptions stand for. */
-function equation(side: Readonly<Record<keyof Side, string>>): string {
-  const [ours, ledger, bill] = [side.ours_fen, side.ledger_fen, side.bill_fen].map((fen) => yuan(Number(fen)));
-  return `${ours} = ${ledger} (ledger), ${bill} (bill)`;
 }
 
 function agreeRate(cli: Cli, ppm: string, account: string): Promise<void> {

@@ -5,9 +5,10 @@ import { sql } from 'kysely';
 import { RefusalError } from '../kernel/refusal.ts';
 import { listPostings, readBalances, reversePosting } from '../ledger/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
-import { agreeFeeRate, closeDay, isSignedDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
+import { agreeFeeRate, closeDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
 import type { ReconException } from './exceptions/exception.ts';
 import { acceptException, getException, reopenException, suspendException } from './exceptions/service.ts';
+import { isSigned } from './signing/service.ts';
 import { aShop, type Shop } from './testing/shop.ts';
 
 let world: World;
@@ -87,10 +88,10 @@ describe('the ledger at the close of a day', () => {
     await world.flow(suspendException(shop.ctx, reopened, person));
     assert.equal(await since('suspense'), 10_000n, 'and may be written there again');
     const closed = await world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance'));
-    assert.ok(isSignedDay(closed));
+    assert.ok(isSigned(closed));
     assert.deepEqual(closed.statement.ledger, { fee_fen: String(fee), suspense_fen: '10000' });
     assert.equal(closed.statement.payments.ledger_fen, '20000');
-    assert.ok(!isSignedDay({ ...closed, statement: { ...closed.statement, ledger: { fee_fen: '0', suspense_fen: '0' } } }));
+    assert.ok(!isSigned({ ...closed, statement: { ...closed.statement, ledger: { fee_fen: '0', suspense_fen: '0' } } }));
   });
 
   it('takes out of suspense what the next version of the bill settles', async () => {
@@ -133,9 +134,13 @@ describe('the ledger at the close of a day', () => {
     await reversePosting(world.ctx, { ...book(), posting_id: posting.id, reason: 'by mistake' });
     const { balanced, ledger_off } = await weighDay(shop.ctx, shop.dayOf(biz_date));
     assert.deepEqual([balanced, ledger_off], [true, { ...agreeing, payments_fen: 7_000n }]);
+    const { channel_account_id } = shop.dayOf(biz_date);
     await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), (error) => {
       assert.ok(error instanceof RefusalError);
-      assert.deepEqual(error.refusal, { refused: 'recon_day_ledger_differs', facts: { payments_fen: '7000', refunds_fen: '0', fee_fen: '0' } });
+      assert.deepEqual(error.refusal, {
+        refused: 'recon_day_ledger_differs',
+        facts: { channel_account_id, payments_fen: '7000', refunds_fen: '0', fee_fen: '0' },
+      });
       return true;
     });
   });

@@ -5,8 +5,9 @@ import { sql } from 'kysely';
 import { dayStart, nextDay } from '../channels/bill.ts';
 import { newId } from '../kernel/id.ts';
 import { aWorld, type World } from '../testing/world.ts';
-import { agreeFeeRate, closeDay, isSignedDay, takeDay, weighDay } from './days/service.ts';
+import { agreeFeeRate, closeDay, takeDay, weighDay } from './days/service.ts';
 import { acceptException } from './exceptions/service.ts';
+import { isSigned } from './signing/service.ts';
 import { aShop, type Shop, unsettled } from './testing/shop.ts';
 
 /** Thirty days of three channel accounts, a few payments each; on most days something is wrong. */
@@ -230,7 +231,7 @@ it('a month with every planted error: each found as what it is, nothing else fou
       const { balanced, ledger_off } = await weighDay(shop.ctx, shop.dayOf(day));
       assert.ok(balanced, `${day} is explained to the fen`);
       assert.deepEqual(ledger_off, { payments_fen: 0n, refunds_fen: 0n, fee_fen: 0n }, `${day} in the ledger`);
-      assert.ok(isSignedDay(await closeDay(shop.ctx, shop.dayOf(day), 'finance')));
+      assert.ok(isSigned(await closeDay(shop.ctx, shop.dayOf(day), 'finance')));
     }
   }
   const kinds = new Set(wanted.flat().map((each) => each.split(' ')[1]));

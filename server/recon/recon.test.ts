@@ -8,8 +8,9 @@ import { findAccountById } from '../merchants/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { listDayBills, openFile } from './bills/service.ts';
 import { takeOver } from './bills/store.ts';
-import { agreeFeeRate, closeDay, isSignedDay, reconcileDay, takeDay, uploadDay, weighDay } from './days/service.ts';
+import { agreeFeeRate, closeDay, reconcileDay, takeDay, uploadDay, weighDay } from './days/service.ts';
 import { acceptException, listExceptions, listSteps, reopenException, repairException, suspendException } from './exceptions/service.ts';
+import { isSigned } from './signing/service.ts';
 import { aShop, dumpRecon, type Shop, unsettled } from './testing/shop.ts';
 
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
@@ -44,8 +45,8 @@ for (const channel of ['wechatpay', 'alipay']) {
       assert.equal(weighed.refunds.bill_fen, 100n);
       await shop.posted();
       const closed = await world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance'));
-      assert.ok(isSignedDay(closed));
-      assert.ok(!isSignedDay({ ...closed, statement: { ...closed.statement, fee_millifen: '1' } }));
+      assert.ok(isSigned(closed));
+      assert.ok(!isSigned({ ...closed, statement: { ...closed.statement, fee_millifen: '1' } }));
     });
 
     it('keeps the original, sealed, and gives it back byte for byte', async () => {
@@ -149,7 +150,7 @@ for (const channel of ['wechatpay', 'alipay']) {
       for (const exception of after) await world.flow(acceptException(shop.ctx, exception, actor));
       await shop.posted();
       const closed = await world.flow(closeDay(shop.ctx, shop.dayOf(open.biz_date), 'finance'));
-      assert.ok(isSignedDay(closed));
+      assert.ok(isSigned(closed));
     });
 
     it('every step is audited with who, when and why, and a large one takes two persons', async () => {

@@ -1,10 +1,12 @@
-import { type BillDay, listBillDays, listReconExceptions, retrieveReconException } from '@heliu/contract';
+import { type BillDay, listBillDays, listDailyCloses, listReconExceptions, retrieveReconException } from '@heliu/contract';
 import type { FastifyInstance } from 'fastify';
 import { fenToNumber, toFen } from '../kernel/money.ts';
 import { orThrow, RefusalError, refuse } from '../kernel/refusal.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { bindOperation } from '../platform/http/bind.ts';
 import { type CursorScope, page_limit, pageOf, readCursor } from '../platform/http/cursor.ts';
+import { listMerchantCloses } from './closes/service.ts';
+import { viewClose } from './closes/view.ts';
 import { listDays } from './days/service.ts';
 import { getException, listExceptions } from './exceptions/service.ts';
 import { viewException } from './exceptions/view.ts';
@@ -45,6 +47,14 @@ export function bindRecon(scope: FastifyInstance, ctx: Ctx): void {
     const found = await listExceptions(ctx, { ...filters, merchant_id, livemode, before_id, limit: limit + 1 });
     const { rows, next_cursor } = pageOf(page, limit, found, ({ id }) => id);
     return { data: rows.map(viewException), next_cursor };
+  });
+  bindOperation(scope, ctx, listDailyCloses, async ({ caller, query: { cursor, limit = page_limit, ...filters } }) => {
+    const page: CursorScope = { list: listDailyCloses.id, caller, filters };
+    const before = cursor === undefined ? undefined : orThrow(readCursor(page, cursor));
+    const { merchant_id, livemode } = caller;
+    const found = await listMerchantCloses(ctx, { ...filters, merchant_id, livemode, before, limit: limit + 1 });
+    const { rows, next_cursor } = pageOf(page, limit, found, ({ statement }) => statement.biz_date);
+    return { data: rows.map(viewClose), next_cursor };
   });
   bindOperation(scope, ctx, retrieveReconException, async ({ caller, params }) => {
     const exception = await getException(ctx, caller.merchant_id, params.recon_exception_id);

@@ -176,6 +176,7 @@ describe('the schema', () => {
       'recon_exception_steps',
       'recon_settings',
       'recon_signing_keys',
+      'daily_closes',
       'bank_accounts',
       'bank_credits',
       'bank_days',

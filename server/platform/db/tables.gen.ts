@@ -279,6 +279,17 @@ export interface CheckoutSessionsTable {
   created_at: Date;
 }
 
+export interface DailyClosesTable {
+  merchant_id: string;
+  livemode: boolean;
+  biz_date: string;
+  statement: Json;
+  signature: Buffer;
+  signing_key_id: string;
+  closed_by: string;
+  closed_at: Date;
+}
+
 export interface DataKeysTable {
   id: string;
   wrapped: Buffer;
@@ -877,6 +888,7 @@ export interface Tables {
   channel_accounts: ChannelAccountsTable;
   channel_sessions: ChannelSessionsTable;
   checkout_sessions: CheckoutSessionsTable;
+  daily_closes: DailyClosesTable;
   data_keys: DataKeysTable;
   deliveries: DeliveriesTable;
   device_refunds: DeviceRefundsTable;

@@ -1,15 +1,14 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { canonicalJson } from '../../kernel/digest.ts';
-import { newId } from '../../kernel/id.ts';
-import { RefusalError, refuse } from '../../kernel/refusal.ts';
+import { type Refusal, RefusalError, refuse } from '../../kernel/refusal.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { DayName, Imported } from '../bills/bill.ts';
 import { type Fetched, fetchBill, findBillDay, getBill, uploadBill } from '../bills/service.ts';
+import type { Trx } from '../bills/store.ts';
 import { repairAutomatically } from '../exceptions/service.ts';
 import { dayFinding, type Matched, matchDay, openDayException } from '../matching/service.ts';
 import { setFeeRate } from '../matching/store.ts';
 import { billFee } from '../postings/draft.ts';
+import { signStatement } from '../signing/service.ts';
 import { asTexts, type DayPostings, type DayStatement, ledgerOff, leftOver, type Side } from './equation.ts';
 import * as store from './store.ts';
 
@@ -62,33 +61,46 @@ export type LedgerOff = { readonly payments_fen: bigint; readonly refunds_fen: b
 /** The equation of a day as it stands now. */
 export async function weighDay(ctx: Ctx, day: Account): Promise<DayState> {
   const row = await findBillDay(ctx, { ...day, kind: 'trade' });
-  if (!row?.matched_at) throw new RefusalError(refuse('recon_day_not_matched', 'biz_date'));
+  if (!row?.matched_at) throw refused(day, 'recon_day_not_matched', 'biz_date');
   const bill = row.bill_id === null ? undefined : await getBill(ctx, day.merchant_id, row.bill_id);
-  return await store.inWeighing(ctx, async (trx) => {
-    const of = { ...day, livemode: row.livemode, bill_id: row.bill_id };
-    const payments = await store.readSide(trx, of, 'payment');
-    const refunds = await store.readSide(trx, of, 'refund');
-    const ledger = await store.readDayPostings(trx, of);
-    const fee_fen = billFee(bill ?? { fee_millifen: null }) - ledger.fee_fen;
-    return {
-      payments,
-      refunds,
-      ledger,
-      balanced: leftOver(payments) === 0n && leftOver(refunds) === 0n,
-      ledger_off: { payments_fen: ledgerOff(payments), refunds_fen: ledgerOff(refunds), fee_fen },
-      exceptions: await store.countExceptions(trx, day),
-    };
-  });
+  return await store.inWeighing(ctx, (trx) =>
+    weighWith(trx, { ...day, livemode: row.livemode, bill_id: row.bill_id, fee_millifen: bill?.fee_millifen ?? null }),
+  );
 }
+
+/** The same in a transaction that weighs more than this day. */
+export async function weighWith(trx: Trx, day: store.Weighed & { readonly fee_millifen: bigint | null }): Promise<DayState> {
+  const payments = await store.readSide(trx, day, 'payment');
+  const refunds = await store.readSide(trx, day, 'refund');
+  const ledger = await store.readDayPostings(trx, day);
+  return {
+    payments,
+    refunds,
+    ledger,
+    balanced: leftOver(payments) === 0n && leftOver(refunds) === 0n,
+    ledger_off: { payments_fen: ledgerOff(payments), refunds_fen: ledgerOff(refunds), fee_fen: billFee(day) - ledger.fee_fen },
+    exceptions: await store.countExceptions(trx, day),
+  };
+}
+
+/** Throws what keeps a day from being closed. */
+export function requireClosable(day: Account, { balanced, exceptions, ledger_off }: DayState): void {
+  if (!balanced) throw refused(day, 'recon_day_unbalanced');
+  if (exceptions.some(({ open }) => open > 0n)) throw refused(day, 'recon_day_open');
+  if (Object.values(ledger_off).some((off) => off !== 0n)) throw refused(day, 'recon_day_ledger_differs', undefined, asTexts(ledger_off));
+}
+
+/** Whoever closes the days of many accounts is told which one it is about. */
+const refused = ({ channel_account_id }: Account, code: Refusal['refused'], param?: string, facts?: Refusal['facts']): RefusalError =>
+  new RefusalError(refuse(code, param, { channel_account_id, ...facts }));
 
 /** 日结. Refused while an exception of the day is open, and always when platform, ledger and bill differ by what nothing explains. */
 export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<store.ClosedRow> {
   const known = await store.findClosed(ctx, day);
   if (known) return known;
-  const { payments, refunds, balanced, ledger, ledger_off, exceptions } = await weighDay(ctx, day);
-  if (!balanced) throw new RefusalError(refuse('recon_day_unbalanced'));
-  if (exceptions.some(({ open }) => open > 0n)) throw new RefusalError(refuse('recon_day_open'));
-  if (Object.values(ledger_off).some((off) => off !== 0n)) throw new RefusalError(refuse('recon_day_ledger_differs', undefined, asTexts(ledger_off)));
+  const weighed = await weighDay(ctx, day);
+  requireClosable(day, weighed);
+  const { payments, refunds, ledger, exceptions } = weighed;
   const row = await findBillDay(ctx, { ...day, kind: 'trade' });
   const bill = row?.bill_id ? await getBill(ctx, day.merchant_id, row.bill_id) : undefined;
   const now = ctx.clock.now();
@@ -108,36 +120,11 @@ export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<stor
     closed_at: now.toISOString(),
     closed_by: by,
   };
-  const { id, key } = await signingKey(ctx, day.merchant_id);
-  const signature = sign(null, Buffer.from(canonicalJson(statement)), key);
-  await store.writeClose(ctx, day, { statement, signature, signing_key_id: id, by, now });
+  await store.writeClose(ctx, day, { statement, ...(await signStatement(ctx, day.merchant_id, statement)), by, now });
   const closed = await store.findClosed(ctx, day);
   // Something was found, or another bill came, between weighing and signing.
-  if (!closed) throw new RefusalError(refuse('recon_day_open'));
+  if (!closed) throw refused(day, 'recon_day_open');
   return closed;
-}
-
-/** Is the statement of a closed day the one that was signed? Needs nothing but the row and the public key. */
-export const isSignedDay = ({ statement, signature, public_key }: store.ClosedRow): boolean =>
-  verify(null, Buffer.from(canonicalJson(statement)), createPublicKey({ key: Buffer.from(public_key, 'base64'), format: 'der', type: 'spki' }), signature);
-
-/** PKCS#8 of an Ed25519 key up to its 32 bytes (RFC 8410). */
-const ed25519_pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
-const placeOf = (merchant_id: string, id: string) => ({ table: 'recon_signing_keys', column: 'private_key_sealed', merchant_id, row: id });
-
-async function signingKey(ctx: Ctx, merchant_id: string): Promise<{ id: string; key: KeyObject }> {
-  const known = await store.findSigningKey(ctx, merchant_id);
-  if (known) {
-    const der = ctx.vault.openBytes(known.private_key_sealed, placeOf(merchant_id, known.id));
-    return { id: known.id, key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
-  }
-  const now = ctx.clock.now();
-  const id = newId('signing_key', now, ctx.rng);
-  const der = Buffer.concat([ed25519_pkcs8, ctx.rng.bytes(32)]);
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  const public_key = createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
-  await store.insertSigningKey(ctx, merchant_id, { id, public_key, private_key_sealed: ctx.vault.seal(der, placeOf(merchant_id, id)) }, now);
-  return { id, key };
 }
 
 export const listDays = (ctx: Ctx, filter: store.DayFilter): Promise<readonly store.DayLine[]> => store.listDays(ctx, filter);

@@ -20,7 +20,7 @@ export const inWeighing = <T>(ctx: Ctx, work: (trx: Trx) => Promise<T>): Promise
       return work(trx);
     });
 
-type Weighed = Account & { readonly livemode: boolean; readonly bill_id: string | null };
+export type Weighed = Account & { readonly livemode: boolean; readonly bill_id: string | null };
 
 /**
  * The sums of one side, each from its own table. What the day has is read by its time, what its bill is matched with by the
@@ -123,22 +123,6 @@ export async function findClosed(ctx: Ctx, day: Account): Promise<ClosedRow | un
     ctx.db.kysely,
   );
   return rows[0];
-}
-
-export type SigningKeyRow = { readonly id: string; readonly public_key: string; readonly private_key_sealed: Buffer };
-
-export async function findSigningKey(ctx: Ctx, merchant_id: string): Promise<SigningKeyRow | undefined> {
-  const { rows } =
-    await sql<SigningKeyRow>`select id, public_key, private_key_sealed from recon_signing_keys where merchant_id = ${merchant_id} order by id desc limit 1`.execute(
-      ctx.db.kysely,
-    );
-  return rows[0];
-}
-
-export async function insertSigningKey(ctx: Ctx, merchant_id: string, key: SigningKeyRow, now: Date): Promise<void> {
-  await sql`insert into recon_signing_keys (merchant_id, id, public_key, private_key_sealed, created_at) values (${merchant_id}, ${key.id}, ${key.public_key}, ${key.private_key_sealed}, ${now})`.execute(
-    ctx.db.kysely,
-  );
 }
 
 export type DayLine = BillDayRow & {

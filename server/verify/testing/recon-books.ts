@@ -26,4 +26,5 @@ export const recon_rows = [
   sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, next_look_at) select id, account, true, 'wechatpay', '2026-01-01', t from rb`,
   sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) select id, account, 6000, t from rb`,
   sql`insert into recon_signing_keys (merchant_id, id, public_key, private_key_sealed, created_at) select id, sig, 'key', pg_temp.sealed(key, 'sig/' || n), t from rb`,
+  sql`insert into daily_closes (merchant_id, livemode, biz_date, statement, signature, signing_key_id, closed_by, closed_at) select id, true, '2026-01-01', '{}', '\\x00', sig, 'ann', t from rb`,
 ];
