@@ -1,47 +1,43 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bank } from './bugs/bank.ts';
+import type { BugsSummary } from './bugs/main.ts';
+import { commandOf, type Figures, type Part, type Started } from './command.ts';
 import { fault_ids, fault_texts } from './faults.ts';
 import type { summary } from './kill/report.ts';
 import type { Report as RacesReport } from './races/run.ts';
 import type { Summary as SeedsSummary } from './seeds.ts';
 import type { SweepSummary } from './sweep.ts';
 
-/** What `npm run sim -- --bugs --json` prints. */
-type BugsSummary = {
-  readonly commit: string;
-  readonly bugs: number;
-  readonly noticed: number;
-  readonly missed: readonly string[];
-  readonly median_seeds: number | null;
+/** What the report of a published run may lack because it is older than its reader. */
+type Published<Report> = Omit<Report, 'arguments'> & Started & Noted;
+type Runs = {
+  readonly seeds: Omit<Published<SeedsSummary>, 'seed'> & { readonly seed?: string };
+  readonly sweep: Published<SweepSummary>;
+  readonly races: Published<RacesReport>;
+  readonly kill: Published<ReturnType<typeof summary>>;
+  /** `hunted`: of a report without `hunts`, the bugs that the bank had at its commit. */
+  readonly bugs: Omit<Published<BugsSummary>, 'hunts'> & Partial<Pick<BugsSummary, 'hunts'>> & { readonly hunted?: readonly string[] };
 };
-
-/** Each part's command, and the file beside the page into which its last published run was printed. */
-const parts = {
-  seeds: 'npm run sim -- --seeds N --repeat 50 --json',
-  sweep: 'npm run sim -- --sweep --json',
-  races: 'npm run sim -- --races --json',
-  kill: 'npm run sim -- --kill --json',
-  bugs: 'npm run sim -- --bugs --json',
-} as const;
-type Part = keyof typeof parts;
+const parts = ['seeds', 'sweep', 'races', 'kill', 'bugs'] as const satisfies readonly Part[];
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability');
 
-function readRun<Run>(part: Part): Run | undefined {
+/** The last published run of a part: its report stands in a file beside the page. */
+function readRun<P extends Part>(part: P): (Runs[P] & Figures[P]) | undefined {
   const file = join(folder, `${part}.json`);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Run) : undefined;
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
 /** `docs/reference/reliability.md`: what is promised, and what the last published runs have measured of it. */
 export function printReliability(): string {
   return [
     heading,
-    seedsText(readRun<SeedsSummary & Noted>('seeds')),
-    sweepText(readRun<SweepSummary>('sweep')),
-    racesText(readRun<RacesReport>('races')),
-    killText(readRun<ReturnType<typeof summary> & Noted>('kill')),
-    bugsText(readRun<BugsSummary>('bugs')),
+    seedsText(readRun('seeds')),
+    sweepText(readRun('sweep')),
+    racesText(readRun('races')),
+    killText(readRun('kill')),
+    bugsText(readRun('bugs')),
     commandsText(),
   ].join('\n');
 }
@@ -56,16 +52,16 @@ What Heliu promises: no money is lost, doubled or guessed. These are the figures
 rules stand in [invariants](invariants.md).
 `;
 
-const none = (part: Part): string => `尚无公布的运行。No run was published: \`${parts[part]}\`.\n`;
+const none = '尚无公布的运行。No run was published.\n';
 /** What whoever published a run wrote beside its figures: the conditions that one has to know to read them. */
 type Noted = { readonly note?: string; readonly note_zh?: string };
 const noteOf = ({ note, note_zh }: Noted): string => (note === undefined ? '' : `\n${note_zh ?? ''}\n${note}\n`);
 /** With no failure in n independent worlds, the share of failing ones is below 3/n with 95 % confidence. */
 const bound = (worlds: number): string => `${((3 / worlds) * 100).toPrecision(2)} %`;
 
-function seedsText(run: (SeedsSummary & Noted) | undefined): string {
+function seedsText(run: Runs['seeds'] | undefined): string {
   const title = '## 确定性模拟 · Deterministic simulation\n';
-  if (!run) return `${title}\n${none('seeds')}`;
+  if (!run) return `${title}\n${none}`;
   const rows = fault_ids.map((id) => `| \`${id}\` | ${fault_texts[id]} | ${run.faults[id] ?? 0} |`);
   return `${title}
 多个节点、商户、付款人与攻击者，真实的渠道模拟器与真实的 SQL，虚拟时间，任意处崩溃；然后止住故障、收敛、与渠道自己的账核对。
@@ -97,9 +93,9 @@ ${rows.join('\n')}
 ${noteOf(run)}`;
 }
 
-function sweepText(run: SweepSummary | undefined): string {
+function sweepText(run: Runs['sweep'] | undefined): string {
   const title = '## 逐点崩溃 · Crash sweep\n';
-  if (!run) return `${title}\n${none('sweep')}`;
+  if (!run) return `${title}\n${none}`;
   return `${title}
 每个典型场景在每个让出点上崩溃，${run.ways === 1 ? '三种方式轮流取一' : '三种方式都试'}：效果之前、之后、之后而应答丢失。
 Each golden scenario crashes at each of its yield points, in ${run.ways === 1 ? 'one of three ways by turns' : 'each of three ways'}: before the effect, after it, and after it with the answer lost.
@@ -115,9 +111,9 @@ Each golden scenario crashes at each of its yield points, in ${run.ways === 1 ? 
 `;
 }
 
-function racesText(run: RacesReport | undefined): string {
+function racesText(run: Runs['races'] | undefined): string {
   const title = '## 竞争 · Races\n';
-  if (!run) return `${title}\n${none('races')}`;
+  if (!run) return `${title}\n${none}`;
   return `${title}
 两个节点在真实 PostgreSQL 上对同一笔支付各做一件事，逐条语句交错。
 Two nodes do one thing each to one payment on real PostgreSQL, one statement at a time.
@@ -134,9 +130,9 @@ Two nodes do one thing each to one payment on real PostgreSQL, one statement at 
 `;
 }
 
-function killText(run: (ReturnType<typeof summary> & Noted) | undefined): string {
+function killText(run: Runs['kill'] | undefined): string {
   const title = '## 黑盒 · Black box\n';
-  if (!run) return `${title}\n${none('kill')}`;
+  if (!run) return `${title}\n${none}`;
   const { alone, amid_other_faults } = run.recovery.heliu;
   const of = (times: typeof alone) => (times ? `p50 ${times.p50_ms} ms, p95 ${times.p95_ms} ms, max ${times.max_ms} ms` : '–');
   const episodes = Object.entries(run.faults).map(([name, count]) => `| \`${name}\` | ${count} |`);
@@ -168,30 +164,48 @@ ${[...episodes, ...skipped].join('\n')}
 ${noteOf(run)}`;
 }
 
-function bugsText(run: BugsSummary | undefined): string {
+function bugsText(run: Runs['bugs'] | undefined): string {
   const title = '## 植入的缺陷 · Planted bugs\n';
   const rows = bank.map(({ id, file, harm, noticed_by }) => {
     const by = noticed_by === 'seeds' ? '模拟 seeds' : noticed_by.map((each) => `\`${each.split('/').at(-1)}\``).join(' ');
-    const noticed = !run ? '–' : run.missed.includes(id) ? '✗' : '✓';
-    return `| \`${id}\` | ${harm} | \`${file}\` | ${by} | ${noticed} |`;
+    return `| \`${id}\` | ${harm} | \`${file}\` | ${by} | ${run ? noticedIn(run, id) : '–'} |`;
   });
   return `${title}
-${run ? `${run.noticed} / ${run.bugs} 被发现 noticed; 种子数中位数 median seeds needed ${run.median_seeds ?? '–'}; 提交 commit \`${run.commit}\`.\n` : none('bugs')}
+${run ? `${run.noticed} / ${run.bugs} 被发现 noticed; 种子数中位数 median seeds needed ${run.median_seeds ?? '–'}; 提交 commit \`${run.commit}\`.\n` : none}
+✓：该次运行发现了它，其后是所用的种子数。✓: that run noticed it, and after how many seeds.
+
 | | 危害 Harm | 位置 Place | 由谁发现 Noticed by | |
 |---|---|---|---|:-:|
 ${rows.join('\n')}
 `;
 }
 
+/** A bug that came into the bank after the run was noticed by nobody yet. */
+function noticedIn({ hunts, hunted, missed }: Runs['bugs'], id: string): string {
+  const hunt = hunts?.find((each) => each.id === id);
+  if (hunt) return hunt.noticed ? `✓ ${hunt.seeds ?? ''}`.trimEnd() : '✗';
+  if (!hunted?.includes(id)) return '此后加入 added since';
+  return missed.includes(id) ? '✗' : '✓';
+}
+
 function commandsText(): string {
-  const rows = Object.entries(parts).map(([part, command]) => `| \`${command}\` | \`docs/reference/reliability/${part}.json\` |`);
+  const rows = parts.map((part) => `| \`${part}.json\` | ${again(part)} |`);
   return `## 重跑 · Run it again
 
-把一次运行的 JSON 存到所列文件，再执行 \`npm run gen\`，即更新本页。
-Keep the JSON of a run in its file and run \`npm run gen\`: that renews this page.
+各次运行的命令，依其 JSON 所记的参数；未记下参数的早先运行，由其结果推得，推不出的选项另行列出。把一次运行的 JSON 存为 \`docs/reference/reliability/\` 中的同名文件，再执行
+\`npm run gen\`，即更新本页。
+The command of each run, by the arguments that its JSON keeps; where an earlier run kept none, as far as its figures tell them, and with the options that they do
+not tell. Keep the JSON of a run under its name in \`docs/reference/reliability/\` and run \`npm run gen\`: that renews this page.
 
-| | |
+| | 命令 Command |
 |---|---|
 ${rows.join('\n')}
 `;
+}
+
+function again<P extends Part>(part: P): string {
+  const run = readRun(part);
+  if (!run) return none.trim();
+  const { command, unknown } = commandOf(part, run);
+  return `\`${command}\`${unknown === undefined ? '' : `<br>未记下的选项 options not kept: \`${unknown}\``}`;
 }

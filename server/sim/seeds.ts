@@ -1,3 +1,4 @@
+import { argumentsOf } from './command.ts';
 import { commitOf } from './commit.ts';
 import { openCrew } from './crew.ts';
 import { fault_ids } from './faults.ts';
@@ -10,6 +11,10 @@ type Job = { readonly seed: string; readonly options?: SeedOptions };
 /** What a run of many seeds came to. */
 export type Summary = {
   readonly commit: string;
+  /** What runs it again. */
+  readonly arguments: readonly string[];
+  /** What its worlds are named after. */
+  readonly seed: string;
   readonly seeds: number;
   readonly payments: number;
   readonly refunds: number;
@@ -62,7 +67,9 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     crew.close();
   }
-  const summary = sumUp(verdicts, repeats, (performance.now() - started_ms) / 1000, options.workers);
+  const figures = sumUp(verdicts, repeats, (performance.now() - started_ms) / 1000, options.workers);
+  const typed = argumentsOf(args, options.named ? {} : { seeds: options.seeds, seed: options.seed });
+  const summary: Summary = { commit: commitOf(), arguments: typed, seed: options.seed, ...figures };
   process.stdout.write(`${JSON.stringify(summary, undefined, options.json ? undefined : 2)}\n`);
   return summary.violations + summary.unknown > 0 || summary.hashes_repeated < summary.repeated ? 1 : 0;
 }
@@ -82,12 +89,16 @@ export function tell({ seed, violations, unknown, on, nodes, last }: Verdict): s
   ].join('\n');
 }
 
-function sumUp(verdicts: readonly Verdict[], repeats: ReadonlyMap<string, string>, seconds: number, workers: number): Summary {
+function sumUp(
+  verdicts: readonly Verdict[],
+  repeats: ReadonlyMap<string, string>,
+  seconds: number,
+  workers: number,
+): Omit<Summary, 'commit' | 'arguments' | 'seed'> {
   const sum = (of: (verdict: Verdict) => number) => verdicts.reduce((total, verdict) => total + of(verdict), 0);
   const converged = verdicts.map(({ converge_s }) => converge_s).sort((a, b) => a - b);
   const at = (share: number) => converged[Math.min(converged.length - 1, Math.floor(share * converged.length))] ?? 0;
   return {
-    commit: commitOf(),
     seeds: verdicts.length,
     payments: sum(({ payments }) => payments),
     refunds: sum(({ refunds }) => refunds),

@@ -1,4 +1,5 @@
 import { readArguments, Usage } from '../testing/arguments.ts';
+import { argumentsOf } from './command.ts';
 import { commitOf } from './commit.ts';
 import type { CrashJob, CrashVerdict } from './crash.ts';
 import { openCrew, workersDefault } from './crew.ts';
@@ -35,7 +36,8 @@ export async function run(args: readonly string[]): Promise<number> {
   if (chosen.length === 0) throw new Usage(2, `--scenario ${scenario}: there is none\n${scenarios.map(({ name }) => name).join('\n')}`);
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const summary = await sweep({ chosen, once, workers, say });
-  process.stdout.write(`${JSON.stringify(summary, undefined, json ? undefined : 2)}\n`);
+  const { commit, ...figures } = summary;
+  process.stdout.write(`${JSON.stringify({ commit, arguments: argumentsOf(['--sweep', ...args]), ...figures }, undefined, json ? undefined : 2)}\n`);
   return summary.violations + summary.unknown > 0 || summary.points_hit < summary.points_existing * 0.95 ? 1 : 0;
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { elsewhere } from './elsewhere.ts';
 import { printInvariants } from './reference.ts';
@@ -22,4 +24,14 @@ it('the page has a line for each', () => {
   const page = printInvariants();
   for (const { id } of rules) assert.ok(page.includes(`| \`${id}\` |`), id);
   for (const [id] of elsewhere) assert.ok(page.includes(`| \`${id}\` |`), id);
+});
+
+it('whatever holds an invariant instead of a rule is where the page says', () => {
+  for (const [id, , , held_by] of elsewhere) {
+    assert.ok(held_by.length > 0, id);
+    for (const [file, name] of held_by) {
+      const source = readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8').replaceAll('\\u2019', '\u2019');
+      assert.ok(source.includes(name), `${id}: ${file} has no ${name}`);
+    }
+  }
 });

@@ -8,7 +8,7 @@ export function printInvariants(): string {
     const listed = rules.filter((rule) => rule.area === area);
     return `## ${areas[area].zh} · ${areas[area].en}\n\n| 编号 Rule | 级 | 类 | 不变量 Invariant | 怎么办 What to do | \`--since\` |\n|---|:-:|:-:|---|---|:-:|\n${listed.map(printRule).join('')}`;
   });
-  return `${heading}\n${parts.join('\n')}\n${unanswered}${elsewhere.map(([id, statement, why]) => `| \`${id}\` | ${both(statement)} | ${both(why)} |\n`).join('')}`;
+  return `${heading}\n${parts.join('\n')}\n${unanswered}${elsewhere.map(([id, statement, why, held_by]) => `| \`${id}\` | ${both(statement)} | ${both(why)} | ${held_by.map(([file, name]) => `\`${file}\` › ${name}`).join('<br>')} |\n`).join('')}`;
 }
 
 const both = ({ zh, en }: { readonly zh: string; readonly en: string }): string => `${cell(zh)}<br>${cell(en)}`;
@@ -35,6 +35,6 @@ everything.
 
 const unanswered = `## 不由查询回答的 · Not answered by a query
 
-| 编号 | 不变量 Invariant | 为何 Why |
-|---|---|---|
+| 编号 | 不变量 Invariant | 为何 Why | 由谁守住 Held by |
+|---|---|---|---|
 `;

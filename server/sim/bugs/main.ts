@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { readArguments } from '../../testing/arguments.ts';
+import { argumentsOf } from '../command.ts';
 import { commitOf } from '../commit.ts';
 import { type Crew, openCrew, workersDefault } from '../crew.ts';
 import type { Verdict } from '../seed.ts';
@@ -8,6 +9,20 @@ import { bank, type PlantedBug } from './bank.ts';
 
 /** What came of one bug: who noticed it, and after how many seeds. */
 export type Hunt = { readonly id: string; readonly noticed: boolean; readonly by: string; readonly seeds: number | null; readonly seconds: number };
+
+/** What a run of the bank came to. */
+export type BugsSummary = {
+  readonly commit: string;
+  readonly arguments: readonly string[];
+  readonly bugs: number;
+  readonly noticed: number;
+  readonly missed: readonly string[];
+  readonly by_seeds: number;
+  readonly median_seeds: number | null;
+  readonly most_seeds: number | null;
+  /** Every bug that was hunted, and how that went. */
+  readonly hunts: readonly Hunt[];
+};
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const plant = join(import.meta.dirname, 'plant.ts');
@@ -47,14 +62,16 @@ export async function run(args: readonly string[]): Promise<number> {
 
   const missed = hunts.filter(({ noticed }) => !noticed).map(({ id }) => id);
   const needed = hunts.flatMap(({ noticed, seeds: count }) => (noticed && count !== null ? [count] : [])).sort((a, b) => a - b);
-  const summary = {
+  const summary: BugsSummary = {
     commit: commitOf(),
+    arguments: argumentsOf(['--bugs', ...args], { seeds: values.seeds, seed: values.seed }),
     bugs: hunts.length,
     noticed: hunts.length - missed.length,
     missed,
     by_seeds: needed.length,
     median_seeds: needed[Math.floor(needed.length / 2)] ?? null,
     most_seeds: needed.at(-1) ?? null,
+    hunts,
   };
   process.stdout.write(`${JSON.stringify(summary, undefined, values.json ? undefined : 2)}\n`);
   return missed.length === 0 ? 0 : 1;

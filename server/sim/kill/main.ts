@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readArguments, Usage } from '../../testing/arguments.ts';
+import { argumentsOf } from '../command.ts';
 import { campaign } from './campaign.ts';
 import { faults } from './faults.ts';
 import { bigintAsText, lines, summary } from './report.ts';
@@ -42,6 +43,8 @@ export async function run(args: readonly string[]): Promise<number> {
     hurry: false,
     tell: (line) => process.stderr.write(`${line}\n`),
   });
-  process.stdout.write(`${values.json ? JSON.stringify(summary(report), bigintAsText) : lines(report).join('\n')}\n`);
+  const { commit, ...figures } = summary(report);
+  const told = { commit, arguments: argumentsOf(['--kill', ...args], { seed: values.seed }), ...figures };
+  process.stdout.write(`${values.json ? JSON.stringify(told, bigintAsText) : lines(report).join('\n')}\n`);
   return report.violations.length === 0 ? 0 : 1;
 }

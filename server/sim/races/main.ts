@@ -1,4 +1,5 @@
 import { readArguments, Usage } from '../../testing/arguments.ts';
+import { argumentsOf } from '../command.ts';
 import { type CommandName, command_names } from './commands.ts';
 import { type Pair, type Schedule, statesOf } from './race.ts';
 import { all_pairs, runRaces } from './run.ts';
@@ -21,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const { schedules, from, lanes } = values;
   const pairs = values.pair === undefined ? all_pairs : readPair(values.pair);
-  const report = await runRaces({
+  const { commit, ...report } = await runRaces({
     seed: values.seed,
     schedules,
     pairs,
@@ -32,7 +33,8 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   if (!values.json) for (const failure of report.failures) explain(report.seed, failure);
-  print(JSON.stringify(report, (_, value) => (typeof value === 'bigint' ? Number(value) : value), values.json ? undefined : 2));
+  const told = { commit, arguments: argumentsOf(['--races', ...args]), ...report };
+  print(JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? Number(value) : value), values.json ? undefined : 2));
   return report.violations === 0 ? 0 : 1;
 }
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { bank } from './bugs/bank.ts';
+import { argumentsOf, commandOf } from './command.ts';
+import { printReliability } from './reference.ts';
+
+const reportOf = (part: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability', `${part}.json`), 'utf8'));
+
+describe('a report', () => {
+  it('keeps its arguments as they were typed, and what was chosen where nothing was', () => {
+    assert.deepEqual(argumentsOf(['--kill', '--faults', 'none'], { seed: '0d1e' }), ['--kill', '--faults', 'none', '--seed', '0d1e']);
+    assert.deepEqual(argumentsOf(['--seeds=3', '--seed', 'a'], { seeds: 30, seed: 'b' }), ['--seeds=3', '--seed', 'a']);
+  });
+
+  it('is run again by them', () => {
+    const args = ['--sweep', '--scenario', 'late', '--json'];
+    assert.deepEqual(commandOf('sweep', { arguments: args, ways: 3 }), { command: 'npm run sim -- --sweep --scenario late --json' });
+  });
+
+  it('that kept none is run again by what its figures tell, and says what they do not', () => {
+    assert.equal(commandOf('sweep', { ways: 1 }).command, 'npm run sim -- --sweep --once --json');
+    assert.deepEqual(commandOf('seeds', { seeds: 12, repeated: 0 }), { command: 'npm run sim -- --seeds 12 --json', unknown: '--seed, --seconds' });
+    const kill = { seed: 'x', nodes: 2, kills: { heliu: 3, database: 1 }, skipped: {} };
+    const command = (faults: Record<string, number>) => commandOf('kill', { ...kill, faults }).command;
+    assert.match(command({ kill_heliu: 3, kill_database: 1 }), /--kills 3 --database-kills 1 --nodes 2 --seed x --faults none --json$/);
+    assert.match(command({ kill_heliu: 3, stop_heliu: 2 }), /--faults stop_heliu --json$/);
+  });
+});
+
+describe('the page', () => {
+  const page = printReliability();
+
+  it('says of a bug that it was noticed only where the published run had it', () => {
+    const { hunts, hunted = [], missed } = reportOf('bugs');
+    const ran: readonly string[] = hunts?.map(({ id }: { id: string }) => id) ?? hunted;
+    assert.ok(ran.length > 0);
+    for (const { id } of bank) {
+      const row = page.split('\n').find((line) => line.startsWith(`| \`${id}\` |`)) ?? '';
+      assert.equal(row.includes('✓'), ran.includes(id) && !missed.includes(id), row);
+    }
+  });
+});
