@@ -44,6 +44,7 @@ export const event_types = {
   'payment.attempt_refused': { object: 'payment', en: 'An attempt was refused; the payment is still open.', zh: '支付尝试被拒' },
   'payment.duplicate_received': { object: 'payment', en: 'A second success arrived for a paid payment.', zh: '收到重复支付' },
   'payment.late_received': { object: 'payment', en: 'Money arrived for a closed payment.', zh: '关单后收到支付' },
+  'refund.pending': { object: 'refund', en: 'The channel has taken a refund on; the money is on its way.', zh: '渠道已受理退款，款项在途' },
   'refund.succeeded': { object: 'refund', en: 'A refund succeeded.', zh: '退款成功' },
   'refund.refused': { object: 'refund', en: 'A refund was refused by the channel.', zh: '退款被拒' },
   'anomaly.opened': { object: 'anomaly', en: 'Something needs a person.', zh: '出现需人工处理的异常' },

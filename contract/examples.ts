@@ -116,6 +116,7 @@ const refund: Refund = {
   channel_refund_id: '50300000002026112200000000001',
   metadata: {},
   created_at: '2026-11-22T02:20:00.000Z',
+  accepted_at: '2026-11-22T02:20:00.412Z',
   refunded_at: null,
   version: 2,
 };

@@ -328,6 +328,8 @@ export type Refund = {
   metadata: Record<string, string>;
   /** 创建时间。 RFC 3339. */
   created_at: string;
+  /** When the channel took it on; null where it has not said so, and where it carried it out or refused it at once. 渠道受理时间；渠道未曾告知、当即完成或当即拒绝的为 null。 RFC 3339. */
+  accepted_at: string | null;
   /** 退款成功时间。 RFC 3339. */
   refunded_at: string | null;
   version: number;
@@ -1368,7 +1370,7 @@ type EventEnvelope = {
 /** Something that happened; `data` is the object as it was then. 事件：`data` 为事件发生时的对象快照。 */
 export type Event =
   | (EventEnvelope & { type: 'payment.paid' | 'payment.closed' | 'payment.attempt_refused' | 'payment.duplicate_received' | 'payment.late_received'; data: Payment })
-  | (EventEnvelope & { type: 'refund.succeeded' | 'refund.refused'; data: Refund })
+  | (EventEnvelope & { type: 'refund.pending' | 'refund.succeeded' | 'refund.refused'; data: Refund })
   | (EventEnvelope & { type: 'anomaly.opened'; data: Anomaly })
   | (EventEnvelope & { type: 'recon_exception.opened' | 'recon_exception.closed' | 'recon_exception.aged'; data: {
       object: 'recon_exception';
@@ -1466,6 +1468,7 @@ export type EventType =
   | 'payment.attempt_refused'
   | 'payment.duplicate_received'
   | 'payment.late_received'
+  | 'refund.pending'
   | 'refund.succeeded'
   | 'refund.refused'
   | 'anomaly.opened'

@@ -13,6 +13,8 @@ export const posting_kinds = {
   late: { en: 'Payment of a closed order', zh: '迟到款项' },
   refund: { en: 'Refund', zh: '退款' },
   return: { en: 'Second or late money that went back', zh: '退回' },
+  transit: { en: 'Refund that the channel has taken on', zh: '退款在途' },
+  transit_end: { en: 'Refund that was taken on and then refused', zh: '在途退款失败' },
   channel_fee: { en: 'Channel fee', zh: '渠道手续费' },
   settlement: { en: 'Settled by the channel', zh: '渠道结算' },
   suspense: { en: 'To or from suspense', zh: '挂账' },

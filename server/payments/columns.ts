@@ -118,6 +118,7 @@ export const refund_columns = [
   'refusal',
   'channel_refund_id',
   'created_at',
+  'accepted_at',
   'refunded_at',
   'next_query_at',
   'query_tries',
@@ -125,4 +126,4 @@ export const refund_columns = [
 ] as const satisfies readonly (keyof Refund)[];
 
 /** `query_tries` belongs to the sweeper's claim. */
-export const refund_mutable = ['state', 'refusal', 'channel_refund_id', 'refunded_at', 'next_query_at', 'version'] as const satisfies readonly (keyof Refund)[];
+export const refund_mutable = ['state', 'refusal', 'channel_refund_id', 'accepted_at', 'refunded_at', 'next_query_at', 'version'] as const satisfies readonly (keyof Refund)[];

@@ -208,6 +208,7 @@ function withRefund(change: Change, attempt: Attempt, cause: 'duplicate' | 'late
     refusal: null,
     channel_refund_id: null,
     created_at: env.now,
+    accepted_at: null,
     refunded_at: null,
     next_query_at: sent_at,
     query_tries: 0,

@@ -62,6 +62,29 @@ describe('a refund', () => {
     assert.equal(decideRefundFact(aggregate, refund, { is: 'not_found' }, anEnv()), undefined);
   });
 
+  it('says when the channel took it on, and that a refusal after that has ended it', () => {
+    const { aggregate, refund } = reserved();
+    const { now } = anEnv();
+    const taken_on = decideRefundFact(aggregate, refund, { is: 'pending' }, anEnv());
+    const pending = taken_on?.refunds[0];
+    assert.deepEqual([pending?.state, pending?.accepted_at, taken_on?.payment.refunding_fen], ['pending', now, 60n]);
+    assert.deepEqual(
+      taken_on?.events.map(({ type }) => type),
+      ['refund.pending'],
+    );
+    assert.ok(pending);
+    assert.deepEqual(decideRefundFact(aggregate, pending, { is: 'pending' }, anEnv())?.events ?? [], []);
+    const [succeeded] = decideRefundFact(aggregate, pending, { is: 'succeeded', amount_fen: toFen(60) }, anEnv())?.refunds ?? [];
+    assert.deepEqual(succeeded?.accepted_at, now);
+    const refused = decideRefundFact(aggregate, pending, { is: 'refused', reason: 'other', channel_code: 'X' }, anEnv());
+    const [final] = refused?.refunds ?? [];
+    assert.deepEqual([final?.state, final?.accepted_at], ['refused', now]);
+    assert.ok(refused && final);
+    // It went back after all: not out of a transit, which its refusal has ended.
+    const proven = decideRefundFact({ ...aggregate, payment: refused.payment }, final, { is: 'succeeded', amount_fen: toFen(60) }, anEnv());
+    assert.deepEqual([proven?.refunds[0]?.state, proven?.refunds[0]?.accepted_at], ['succeeded', null]);
+  });
+
   it('with another amount is parked', () => {
     const { aggregate, refund } = reserved();
     const change = decideRefundFact(aggregate, refund, { is: 'succeeded', amount_fen: toFen(1) }, anEnv());

@@ -90,6 +90,8 @@ function decideSucceeded(aggregate: Aggregate, refund: Refund, fact: RefundFact 
     state,
     refusal: null,
     channel_refund_id: fact.channel_refund_id ?? refund.channel_refund_id,
+    // Its refusal has ended what was in transit.
+    accepted_at: refund.state === 'refused' ? null : refund.accepted_at,
     refunded_at: fact.refunded_at ?? env.now,
     next_query_at: null,
     version: refund.version + 1,
@@ -116,10 +118,11 @@ function decidePending(aggregate: Aggregate, refund: Refund, fact: RefundFact & 
     ...refund,
     state,
     channel_refund_id: fact.channel_refund_id ?? refund.channel_refund_id,
+    accepted_at: env.now,
     next_query_at: addMs(env.now, first_query_ms),
     version: refund.version + 1,
   };
-  return changed(aggregate, refund, after);
+  return { ...changed(aggregate, refund, after), events: [{ type: 'refund.pending', of: 'refund' }] };
 }
 
 function decideRefused(aggregate: Aggregate, refund: Refund, refusal: ChannelRefusal, env: DecisionEnv): Change | undefined {

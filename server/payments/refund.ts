@@ -21,6 +21,8 @@ export type Refund = {
   readonly refusal: ChannelRefusal | null;
   readonly channel_refund_id: string | null;
   readonly created_at: Date;
+  /** When the channel took it on: from then until it is final, the ledger has it in transit. */
+  readonly accepted_at: Date | null;
   readonly refunded_at: Date | null;
   readonly next_query_at: Date | null;
   readonly query_tries: number;

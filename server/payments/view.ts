@@ -97,6 +97,7 @@ export function viewRefund(refund: Refund, merchant_code: string): RefundView {
     channel_refund_id: refund.channel_refund_id,
     metadata: refund.metadata,
     created_at: refund.created_at.toISOString(),
+    accepted_at: refund.accepted_at?.toISOString() ?? null,
     refunded_at: refund.refunded_at?.toISOString() ?? null,
     version: refund.version,
   };

@@ -1,6 +1,6 @@
 import type { Event } from '@heliu/contract';
 import type { Draft } from '../posting.ts';
-import { afterRefund, event_postings, type MappingEnv, type Taken, takenBy } from './event-postings.ts';
+import { afterRefund, event_postings, isRefund, type MappingEnv, type Taken, takenBy } from './event-postings.ts';
 
 /** An event with its place in the order of its book. */
 export type NumberedEvent = { readonly sequence: bigint; readonly event: Event };
@@ -11,8 +11,7 @@ export type BatchPlan = { readonly drafts: readonly Draft[]; readonly position: 
 /** The attempts of which a batch must know what they took. */
 export const attemptsToKnow = (events: readonly NumberedEvent[]): string[] => [...new Set(events.flatMap(({ event }) => refundedAttempt(event) ?? []))];
 
-const refundedAttempt = ({ type, data }: Event): string | undefined =>
-  type === 'refund.succeeded' && 'attempt_id' in data && data.attempt_id !== null ? data.attempt_id : undefined;
+const refundedAttempt = ({ data }: Event): string | undefined => (data.object === 'refund' ? data.attempt_id : undefined);
 
 /**
  * Maps events in their order. Nodes' clocks differ by a little and numbers follow them, so a refund may stand just before
@@ -53,5 +52,5 @@ function remember(taken: Map<string, Taken>, draft: Draft): void {
   const now = takenBy(draft);
   const before = taken.get(attempt_id);
   if (now) taken.set(attempt_id, now);
-  else if (before) taken.set(attempt_id, afterRefund(before, draft));
+  else if (before && isRefund(draft)) taken.set(attempt_id, afterRefund(before, draft));
 }

@@ -28,7 +28,8 @@ export type MappingEnv = {
   readonly taken: (attempt_id: string) => Taken | undefined;
 };
 
-type Mapping = (event: Event, env: MappingEnv) => Draft;
+/** Undefined: this event of the type moved no money. */
+type Mapping = (event: Event, env: MappingEnv) => Draft | undefined;
 
 /**
  * Which event is posted, and how; null: no money moved. The whole of what the ledger makes of events stands here, as data
@@ -38,10 +39,11 @@ export const event_postings: Readonly<Record<EventType, Mapping | null>> = {
   'payment.paid': (event, env) => accepted(event, env),
   'payment.duplicate_received': (event) => unexpected(event, 'duplicate'),
   'payment.late_received': (event) => unexpected(event, 'late'),
+  'refund.pending': (event, env) => tookOn(event, env),
   'refund.succeeded': (event, env) => wentBack(event, env),
   'payment.closed': null,
   'payment.attempt_refused': null,
-  'refund.refused': null,
+  'refund.refused': (event, env) => (isInTransit(refundOf(event)) ? cameToNothing(event, env) : undefined),
   'anomaly.opened': null,
   'recon_exception.opened': null,
   'recon_exception.closed': null,
@@ -50,7 +52,7 @@ export const event_postings: Readonly<Record<EventType, Mapping | null>> = {
   'webhook_endpoint.ping': null,
 };
 
-/** The types that move money. */
+/** The types that may move money. */
 export const money_events: readonly string[] = Object.entries(event_postings).flatMap(([type, mapping]) => (mapping ? [type] : []));
 
 function accepted(event: Event, env: MappingEnv): Draft {
@@ -92,15 +94,51 @@ function unexpected(event: Event, kind: 'duplicate' | 'late'): Draft {
   };
 }
 
+/**
+ * The channel has taken a refund on: from now on it owes the money to the payer. Whether the end of a refund ends a transit is
+ * said by its own event, so that the order in which the events are numbered does not matter.
+ */
+function tookOn(event: Event, env: MappingEnv): Draft {
+  const { draft, given_up, party, amount_fen } = refundDraft(event, env);
+  return { ...draft, kind: 'transit', entries: entriesOf([given_up, party, amount_fen], ['refund_in_transit', party, -amount_fen]) };
+}
+
+/** It was taken on, and refused after all. */
+function cameToNothing(event: Event, env: MappingEnv): Draft {
+  const { draft, given_up, party, amount_fen } = refundDraft(event, env);
+  return { ...draft, kind: 'transit_end', entries: entriesOf(['refund_in_transit', party, amount_fen], [given_up, party, -amount_fen]) };
+}
+
 function wentBack(event: Event, env: MappingEnv): Draft {
+  const { draft, taken, given_up, party, amount_fen } = refundDraft(event, env);
+  const returned = taken?.kind === 'payment' && taken.charge ? returnedFee(taken.charge, taken, amount_fen) : ZERO;
+  const refund = refundOf(event);
+  const from = isInTransit(refund) ? 'refund_in_transit' : given_up;
+  return {
+    ...draft,
+    kind: given_up === 'merchant_due' ? 'refund' : 'return',
+    fee_fen: returned,
+    fact_at: new Date(refund.refunded_at ?? event.created_at),
+    entries: entriesOf(
+      ...(from === given_up
+        ? ([[given_up, party, amount_fen - returned]] as const)
+        : ([
+            [from, party, amount_fen],
+            [given_up, party, -returned],
+          ] as const)),
+      ['service_fee', party, returned],
+      ['channel_receivable', party, -amount_fen],
+    ),
+  };
+}
+
+/** What every posting of a refund says, and the account that gives the money up: the merchant's due, or suspense for money that was never the merchant's. */
+function refundDraft(event: Event, env: MappingEnv) {
   const refund = refundOf(event);
   const taken = env.taken(refund.attempt_id);
   const amount_fen = toFen(refund.amount_fen);
-  const returned = taken?.kind === 'payment' && taken.charge ? returnedFee(taken.charge, taken, amount_fen) : ZERO;
   const party = taken?.channel_account_id ?? '';
-  const of_payment = taken?.kind === 'payment';
-  return {
-    kind: of_payment ? 'refund' : 'return',
+  const draft = {
     source_id: event.id,
     reverses_id: null,
     payment_id: refund.payment_id,
@@ -111,8 +149,8 @@ function wentBack(event: Event, env: MappingEnv): Draft {
     channel: taken?.channel ?? '',
     method: taken?.method ?? '',
     amount_fen,
-    fee_fen: returned,
-    fact_at: new Date(refund.refunded_at ?? event.created_at),
+    fee_fen: ZERO,
+    fact_at: new Date(event.created_at),
     detail: {
       merchant_order_no: taken?.merchant_order_no ?? null,
       merchant_refund_no: refund.merchant_refund_no,
@@ -120,11 +158,13 @@ function wentBack(event: Event, env: MappingEnv): Draft {
       channel_refund_id: refund.channel_refund_id,
       cause: refund.cause,
     },
-    entries: of_payment
-      ? entriesOf(['merchant_due', party, amount_fen - returned], ['service_fee', party, returned], ['channel_receivable', party, -amount_fen])
-      : entriesOf(['suspense', party, amount_fen], ['channel_receivable', party, -amount_fen]),
   };
+  const given_up = taken?.kind === 'payment' ? ('merchant_due' as const) : ('suspense' as const);
+  return { draft, taken, given_up, party, amount_fen };
 }
+
+/** Events of before there was a transit do not say. */
+const isInTransit = ({ accepted_at }: Refund): boolean => typeof accepted_at === 'string';
 
 /** What the book knows of an attempt once its posting is there. */
 export function takenBy(draft: Draft): Taken | undefined {
@@ -138,6 +178,9 @@ export function rememberedIn({ merchant_order_no, rounding, refund_fee }: Draft[
   const charge = rounding && refund_fee ? ({ rounding, refund: refund_fee } as Taken['charge']) : undefined;
   return { merchant_order_no: merchant_order_no ?? null, charge };
 }
+
+/** Whether it takes of an attempt's money for good. */
+export const isRefund = ({ kind }: Draft): boolean => kind === 'refund' || kind === 'return';
 
 /** The same after a refund. */
 export const afterRefund = (taken: Taken, { amount_fen, fee_fen }: Pick<Draft, 'amount_fen' | 'fee_fen'>): Taken => ({

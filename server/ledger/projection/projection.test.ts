@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Event, Payment } from '@heliu/contract';
+import type { Event, Payment, Refund } from '@heliu/contract';
 import { event_type_names } from '@heliu/contract';
 import fc from 'fast-check';
 import type { Kysely, KyselyPlugin } from 'kysely';
@@ -18,7 +18,7 @@ import { closePeriod, readBalances } from '../service.ts';
 import { commitEvents, newStory, paid, refunded, type Story, tell } from '../testing/events.ts';
 import { noPrices } from '../testing/no-prices.ts';
 import { type NumberedEvent, planBatch } from './batch.ts';
-import { afterRefund, event_postings, type MappingEnv, type Taken, takenBy } from './event-postings.ts';
+import { afterRefund, event_postings, isRefund, type MappingEnv, type Taken, takenBy } from './event-postings.ts';
 import { type Pricing, projectBatch, type Turn } from './service.ts';
 import { readLag } from './store.ts';
 
@@ -36,6 +36,9 @@ const charge: MappingEnv['charge'] = ({ amount_fen }) => ({
   refund: price.refund,
 });
 const priced: Pricing = () => Promise.resolve({ charge: () => charge, save: () => Promise.resolve() });
+
+/** How a refund goes, by the rest of its share: at once, by way of transit, or into it and refused. */
+const ways = [undefined, 'succeeded', 'refused'] as const;
 
 /** What happened to a merchant: payments, second and late money, and refunds of some of it in pieces. */
 const happenings = fc.array(
@@ -56,8 +59,9 @@ function tellAll(story: Story, all: readonly Happening[]): void {
     let left = type === 'payment.closed' ? 0 : amount_fen;
     for (const share of refunds) {
       const amount = Math.min(left, Math.ceil((amount_fen * share) / 100));
-      left -= amount;
-      if (amount > 0) later.push(() => refunded(story, rng, payment, { amount_fen: amount, at: addMs(start, ms++) }));
+      const transit = ways[share % ways.length];
+      if (transit !== 'refused') left -= amount;
+      if (amount > 0) later.push(() => refunded(story, rng, payment, { amount_fen: amount, at: addMs(start, ms++), ...(transit ? { transit } : {}) }));
     }
   }
   for (const refund of later) refund();
@@ -92,8 +96,43 @@ describe('what events are posted as', () => {
         const back = events.reduce((sum, { event }) => (event.type === 'refund.succeeded' ? sum + (event.data as { amount_fen: number }).amount_fen : sum), 0);
         assert.equal(on('channel_receivable'), BigInt(came - back));
         assert.ok(on('service_fee') <= 0n);
+        assert.equal(on('refund_in_transit'), 0n);
       }),
     );
+  });
+
+  it('I-28 what the channel has taken on is in transit until it ends, in whatever order the two are numbered', () => {
+    const told = (transit: 'succeeded' | 'refused') => {
+      const story = newStory(rng, start);
+      refunded(story, rng, paid(story, rng, { amount_fen: 1_000, at: start }), { amount_fen: 400, at: start, transit });
+      return eventsOf(story);
+    };
+    const on = (events: readonly NumberedEvent[]) => {
+      const sums: Record<string, bigint> = {};
+      for (const { account, amount_fen } of planBatch(events, new Map(), charge)?.drafts.flatMap(({ entries }) => entries) ?? [])
+        sums[account] = (sums[account] ?? 0n) + amount_fen;
+      return sums;
+    };
+    const due = { channel_receivable: 1_000n, merchant_due: -994n, service_fee: -6n };
+    for (const transit of ['succeeded', 'refused'] as const) {
+      const [first, pending, last] = told(transit) as [NumberedEvent, NumberedEvent, NumberedEvent];
+      assert.deepEqual(on([first, pending]), { ...due, merchant_due: -594n, refund_in_transit: -400n });
+      const after =
+        transit === 'succeeded'
+          ? { channel_receivable: 600n, merchant_due: -596n, service_fee: -4n, refund_in_transit: 0n }
+          : { ...due, refund_in_transit: 0n };
+      assert.deepEqual(on([first, pending, last]), after);
+      assert.deepEqual(on([first, last, pending]), after);
+    }
+  });
+
+  it('a refusal of what was never taken on moves nothing', () => {
+    const story = newStory(rng, start);
+    refunded(story, rng, paid(story, rng, { amount_fen: 1_000, at: start }), { amount_fen: 400, at: start, transit: 'refused' });
+    const [, , refusal] = eventsOf(story);
+    assert.ok(refusal);
+    const at_once = { ...refusal, event: { ...refusal.event, data: { ...(refusal.event.data as Refund), accepted_at: null } } };
+    assert.deepEqual(planBatch([at_once], new Map(), charge)?.drafts, []);
   });
 
   it('is the same however the events are cut into batches', () => {
@@ -149,7 +188,7 @@ function knownFrom(drafts: readonly Draft[]): Map<string, Taken> {
   for (const draft of drafts) {
     const [came, before] = [takenBy(draft), known.get(draft.attempt_id as string)];
     if (came) known.set(draft.attempt_id as string, came);
-    else if (before) known.set(draft.attempt_id as string, afterRefund(before, draft));
+    else if (before && isRefund(draft)) known.set(draft.attempt_id as string, afterRefund(before, draft));
   }
   return known;
 }
@@ -206,7 +245,7 @@ describe('the projection', () => {
     for (const each of beside) await each.close();
     // Nodes that found all books taken have left; what is behind is finished here.
     await project(node.ctx, priced);
-    for (const story of stories) assert.deepEqual(await replayed(story), { difference_count: 0, postings: 24, events: 27 });
+    for (const story of stories) assert.deepEqual(await replayed(story), { difference_count: 0, postings: 28, events: 31 });
   });
 
   it('E-04 dies before any of its statements and loses and doubles nothing', async () => {
@@ -221,7 +260,7 @@ describe('the projection', () => {
       );
       if (died) assert.deepEqual(await readBalances(node.ctx, bookOf(story)), []);
       await project(node.ctx, priced);
-      assert.deepEqual(await replayed(story), { difference_count: 0, postings: 10, events: 11 });
+      assert.deepEqual(await replayed(story), { difference_count: 0, postings: 12, events: 13 });
       if (!died) {
         assert.ok(nth > 6, 'every statement of a batch was died at');
         break;
@@ -266,7 +305,7 @@ describe('the projection', () => {
     assert.equal((await turns[0].ahead)?.[0]?.position, await position());
     while ((await batch(1)) !== 'nothing');
     await beside.close();
-    assert.deepEqual(await replayed(story), { difference_count: 0, postings: 24, events: 27 });
+    assert.deepEqual(await replayed(story), { difference_count: 0, postings: 28, events: 31 });
   });
 
   it('a replay knows where the book was closed, and finds what was tampered with', async () => {

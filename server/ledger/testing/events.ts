@@ -50,23 +50,31 @@ export function paid(story: Story, rng: Rng, { amount_fen, at, type = 'payment.p
   return payment;
 }
 
-/** A refund that succeeded. */
-export function refunded(
-  story: Story,
-  rng: Rng,
-  of: Payment,
-  { amount_fen, at, cause = 'merchant' }: { amount_fen: number; at: Date; cause?: Refund['cause'] },
-): Refund {
-  const refund: Refund = {
+export type RefundedInput = {
+  readonly amount_fen: number;
+  readonly at: Date;
+  readonly cause?: Refund['cause'];
+  /** The channel took it on first, and then did this. */
+  readonly transit?: 'succeeded' | 'refused';
+};
+
+/** A refund that succeeded, at once or after the channel had taken it on; or that was taken on and refused. */
+export function refunded(story: Story, rng: Rng, of: Payment, { amount_fen, at, cause = 'merchant', transit }: RefundedInput): Refund {
+  const pending: Refund = {
     ...example_refund,
     id: newId('refund', at, rng),
     payment_id: of.id,
     attempt_id: of.attempt?.id as string,
     amount_fen,
     cause,
-    refunded_at: at.toISOString(),
+    state: 'pending',
+    accepted_at: transit ? at.toISOString() : null,
+    refunded_at: null,
   };
-  tell(story, rng, 'refund.succeeded', at, refund);
+  if (transit) tell(story, rng, 'refund.pending', at, pending);
+  const state = transit ?? 'succeeded';
+  const refund: Refund = { ...pending, state, refunded_at: state === 'succeeded' ? at.toISOString() : null };
+  tell(story, rng, `refund.${state}`, at, refund);
   return refund;
 }
 

@@ -49,6 +49,7 @@ export async function createRefund(call: RefundCall): Promise<FrozenReply> {
     refusal: null,
     channel_refund_id: null,
     created_at: now,
+    accepted_at: null,
     refunded_at: null,
     next_query_at: addMs(now, send_lease_ms),
     query_tries: 0,

@@ -114,6 +114,7 @@ export function aRefund(attempt: Attempt, fields: Partial<Refund> = {}): Refund 
     refusal: null,
     channel_refund_id: null,
     created_at: at,
+    accepted_at: null,
     refunded_at: null,
     next_query_at: at,
     query_tries: 0,

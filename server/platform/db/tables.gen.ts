@@ -420,7 +420,7 @@ export interface LedgerPostingsTable {
   id: string;
   livemode: boolean;
   no: bigint;
-  kind: 'payment' | 'duplicate' | 'late' | 'refund' | 'return' | 'channel_fee' | 'settlement' | 'suspense' | 'commission' | 'reversal';
+  kind: 'payment' | 'duplicate' | 'late' | 'refund' | 'return' | 'transit' | 'transit_end' | 'channel_fee' | 'settlement' | 'suspense' | 'commission' | 'reversal';
   source_id: string;
   reverses_id: string | null;
   currency: 'CNY';
@@ -697,6 +697,7 @@ export interface RefundsTable {
   next_query_at: Date | null;
   query_tries: Generated<number>;
   version: number;
+  accepted_at: Date | null;
 }
 
 export interface RequestNoncesTable {

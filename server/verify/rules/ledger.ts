@@ -58,7 +58,9 @@ export const ledger_rules: readonly Rule[] = [
     queries: () => [
       sql`select coalesce(e.merchant_id, p.merchant_id) as merchant_id, coalesce(e.id, p.source_id) as event_id, e.type, p.id as posting_id from (
           select e.merchant_id, e.livemode, e.id, e.type from events e join ledger_books b on b.merchant_id = e.merchant_id and b.livemode = e.livemode
-          where e.sequence <= b.position and e.type = any (${money_events}::text[])) e
+          where e.sequence <= b.position and e.type = any (${money_events}::text[])
+            -- A refusal moves money only where the refund had been taken on.
+            and (e.type <> 'refund.refused' or e.payload::json #>> '{data,accepted_at}' is not null)) e
         full join (select merchant_id, livemode, id, source_id from ledger_postings where source_id like 'evt\\_%') p
           on p.merchant_id = e.merchant_id and p.livemode = e.livemode and p.source_id = e.id
         where e.id is null or p.id is null or p.id <> 'pst_' || substr(e.id, 5)`,
@@ -157,6 +159,9 @@ export const ledger_rules: readonly Rule[] = [
         left join refunds r on r.merchant_id = p.merchant_id and r.id = p.refund_id
         where p.kind in ('refund', 'return') and ((r.amount_fen, r.attempt_id, r.livemode, r.state) is distinct from (p.amount_fen, p.attempt_id, p.livemode, 'succeeded')
           or (r.cause in ('duplicate', 'late')) is distinct from (p.kind = 'return'))`,
+      sql`select p.merchant_id, p.id as posting_id, p.kind, p.amount_fen, r.amount_fen as refund_fen from ledger_postings p
+        left join refunds r on r.merchant_id = p.merchant_id and r.id = p.refund_id
+        where p.kind in ('transit', 'transit_end') and (r.amount_fen, r.attempt_id, r.livemode) is distinct from (p.amount_fen, p.attempt_id, p.livemode)`,
     ],
   },
   {
@@ -203,6 +208,29 @@ export const ledger_rules: readonly Rule[] = [
         left join (select merchant_id, statement_id, run, format, sum(length(bytes)) as bytes from statement_chunks group by 1, 2, 3, 4) c
           on c.merchant_id = f.merchant_id and c.statement_id = f.statement_id and c.run = f.run and c.format = f.format
         where f.bytes <> coalesce(c.bytes, 0)`,
+    ],
+  },
+  {
+    id: 'I-28.6',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '看完全部事件的账本：每个渠道账户的在途退款等于渠道已受理而未了结的退款',
+      en: 'in a book that has seen all events, what is in transit is what the channel has taken on and not ended, for each channel account',
+    },
+    remedy: replay,
+    names: ['merchant_id', 'channel_account_id'],
+    since: 'everything',
+    queries: () => [
+      sql`select x.merchant_id, x.livemode, x.channel_account_id, sum(x.amount_fen) as apart_fen from (
+          select r.merchant_id, r.livemode, a.channel_account_id, -r.amount_fen as amount_fen from refunds r
+            join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id where r.state = 'pending' and r.accepted_at is not null
+          union all select p.merchant_id, p.livemode, e.party_id, -e.amount_fen from ledger_postings p
+            join ledger_entries e on e.merchant_id = p.merchant_id and e.posting_id = p.id and e.account = 'refund_in_transit'
+            where p.source_id like 'evt\\_%') x
+        join ${caught_up} c on c.merchant_id = x.merchant_id and c.livemode = x.livemode
+        group by x.merchant_id, x.livemode, x.channel_account_id having sum(x.amount_fen) <> 0`,
     ],
   },
 ];

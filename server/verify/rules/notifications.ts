@@ -205,7 +205,7 @@ export const notification_rules: readonly Rule[] = [
       sql`select e.merchant_id, e.id as event_id, e.type, e.object_id, e.object_version from ${of.events} e
         left join ${of.transitions} t on t.merchant_id = e.merchant_id and t.object_id = e.object_id and t.version = e.object_version
           and t.to_state = split_part(e.type, '.', 2)
-        where e.type in ('payment.paid', 'payment.closed', 'refund.succeeded', 'refund.refused') and t.object_id is null`,
+        where e.type in ('payment.paid', 'payment.closed', 'refund.pending', 'refund.succeeded', 'refund.refused') and t.object_id is null`,
     ],
   },
   {

@@ -271,6 +271,11 @@ export const plants: readonly Plant[] = [
     also: ['I-23.1'],
     by: ({ paid }) => `update ledger_entries set party_id = 'acc_elsewhere' where account = 'channel_receivable' and posting_id = ${postingOf(paid.att)}`,
   },
+  {
+    breaks: 'I-28.6',
+    also: ['I-23.1'],
+    by: ({ late }) => `update ledger_entries set account = 'refund_in_transit' where account = 'suspense' and posting_id = ${postingOf(late.att)}`,
+  },
   { breaks: 'I-28.4', by: ({ paid }) => `update bills set fee_posting_id = ${postingOf(paid.att)} where merchant_id = '${paid.mer}'` },
   { breaks: 'I-28.4', by: ({ paid }) => `update recon_exceptions set posting_id = ${postingOf(paid.att)} where merchant_id = '${paid.mer}'` },
   {

@@ -106,6 +106,7 @@ export function refundView(order: Order, refund: Held): Refund {
     channel_refund_id: null,
     metadata: {},
     created_at: time(refund.created_ms),
+    accepted_at: refund.state === 'processing' ? time(refund.created_ms) : null,
     refunded_at: refund.state === 'succeeded' ? time(refund.settled_ms ?? refund.created_ms) : null,
     version: 1,
   });
