@@ -40,6 +40,8 @@ describe('a payment', () => {
       const first = await refund(payment.id, { amount_fen: 60, reason: '少一杯' });
       assert.equal(first.status, 201, first.text);
       await world.until(() => webhooksOf(first.body.id).some(({ type }) => type === 'refund.succeeded'));
+      // The first gateway takes a refund on and carries it out later, the second does so at once.
+      assert.deepEqual(await shop.events(first.body.id), method === 'wechat_qr' ? ['refund.pending', 'refund.succeeded'] : ['refund.succeeded']);
       const over = await refund(payment.id, { amount_fen: 41 });
       assert.equal(over.status, 422);
       assert.equal(over.body.error.code, 'refund_exceeds_paid');

@@ -138,7 +138,8 @@ describe('a refund', () => {
     // Asked again, and again it is not finished.
     await passTime(world, 700_000, pace);
     assert.deepEqual(await shop.anomalies(payment.id), ['refund_stuck']);
-    assert.equal((await shop.retrieveRefund(id)).state, 'pending');
+    const { state, accepted_at } = await shop.retrieveRefund(id);
+    assert.deepEqual([state, typeof accepted_at, await shop.events(id)], ['pending', 'string', ['refund.pending']]);
     const { refunding_fen, refunded_fen } = await shop.retrieve(payment.id);
     assert.deepEqual([refunding_fen, refunded_fen], [60, 0]);
   });
