@@ -32,7 +32,9 @@ export const Refund = Type.Object(
     metadata: Metadata,
     created_at: instant('创建时间。'),
     accepted_at: nullable(
-      instant('When the channel took it on; null where it has not said so, and where it carried it out or refused it at once. 渠道受理时间；渠道未曾告知、当即完成或当即拒绝的为 null。'),
+      instant(
+        'When the channel took it on; null where it has not said so, and where it carried it out or refused it at once. 渠道受理时间；渠道未曾告知、当即完成或当即拒绝的为 null。',
+      ),
     ),
     refunded_at: nullable(instant('退款成功时间。')),
     version: Type.Integer({ minimum: 1 }),

@@ -126,4 +126,12 @@ export const refund_columns = [
 ] as const satisfies readonly (keyof Refund)[];
 
 /** `query_tries` belongs to the sweeper's claim. */
-export const refund_mutable = ['state', 'refusal', 'channel_refund_id', 'accepted_at', 'refunded_at', 'next_query_at', 'version'] as const satisfies readonly (keyof Refund)[];
+export const refund_mutable = [
+  'state',
+  'refusal',
+  'channel_refund_id',
+  'accepted_at',
+  'refunded_at',
+  'next_query_at',
+  'version',
+] as const satisfies readonly (keyof Refund)[];
