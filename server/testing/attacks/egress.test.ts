@@ -19,8 +19,9 @@ import { sealKey } from '../../merchants/sessions/session.ts';
 import { keepSession } from '../../merchants/sessions/store.ts';
 import { createHttpOut } from '../../platform/egress.ts';
 import { type TestCtx, testCtx } from '../ctx.ts';
+import { unchanged } from '../state.ts';
 import { until } from '../until.ts';
-import { type Answer, requestsSent, shoot, unchanged } from './attacker.ts';
+import { type Answer, requestsSent, shoot } from './attacker.ts';
 import { aNameServer, type Record4 } from './name-server.ts';
 
 /**

@@ -4,9 +4,10 @@ import { scopes } from '@heliu/contract';
 import { rate_limit_burst_s } from '../../kernel/limits.ts';
 import { createMerchant } from '../../merchants/service.ts';
 import { type Shop, shopOf } from '../../payments/testing/shop.ts';
+import { unchanged } from '../state.ts';
 import { until } from '../until.ts';
 import { aWorld, type World } from '../world.ts';
-import { type Answer, requestsSent, shoot, unchanged } from './attacker.ts';
+import { type Answer, requestsSent, shoot } from './attacker.ts';
 
 /** one key sends a hundred times what it may. Time stands still, so what it may is exact. */
 const rate_per_s = 10;

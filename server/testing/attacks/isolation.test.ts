@@ -3,8 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { createChannelAccount, createMerchant, showChannelAccount } from '../../merchants/service.ts';
 import { type Shop, shopOf } from '../../payments/testing/shop.ts';
+import { moved_by_time, questions, unchanged } from '../state.ts';
 import { aWorld, type SentNotification, type World } from '../world.ts';
-import { requestsSent, shoot, unchanged } from './attacker.ts';
+import { requestsSent, shoot } from './attacker.ts';
 
 /** Group E of reliability.md: two merchants who use the same numbers, the same keys and even the same account at the gateway. */
 let world: World;
@@ -53,14 +54,13 @@ async function told(shop: Shop, payment: Awaited<ReturnType<typeof create>>): Pr
   return world.notified[before_count] as SentNotification;
 }
 const deliver = ({ url, headers, body }: SentNotification) => world.flow(shoot(url, { method: 'POST', headers, body }));
-const besides = ['events', 'event_sequences', 'deliveries'];
 
 describe('E-04: an account at the gateway that two merchants share', () => {
   it('a genuine message about the order of one, at the address of the other, pays nobody and is shown to a person', async () => {
     const payment = await create(one, 'shared-1');
     const notification = await told(one, payment);
     const astray = notification.url.replace(/acc_\w+$/, two.accounts.get('alipay') as string);
-    await unchanged(world.ctx, async () => void (await deliver({ ...notification, url: astray })), [...besides, 'anomalies', 'evidence']);
+    await unchanged(world.ctx, async () => void (await deliver({ ...notification, url: astray })), [...moved_by_time, ...questions, 'evidence']);
     assert.equal((await one.retrieve(payment.id)).state, 'pending');
     const { rows } = await sql<{ merchant_id: string; kind: string }>`
       select merchant_id, kind from anomalies where merchant_id in (${one.merchant.id}, ${two.merchant.id})`.execute(world.ctx.db.kysely);
@@ -82,8 +82,8 @@ describe('E-04: an account at the gateway that two merchants share', () => {
     const notification = await told(one, payment);
     const astray = [one.accounts.get('alipay') as string, second.id].find((id) => id !== payment.attempt.channel_account_id) as string;
     await unchanged(world.ctx, async () => void (await deliver({ ...notification, url: notification.url.replace(/acc_\w+$/, astray) })), [
-      ...besides,
-      'anomalies',
+      ...moved_by_time,
+      ...questions,
       'evidence',
     ]);
     assert.equal((await one.retrieve(payment.id)).state, 'pending');
@@ -201,7 +201,7 @@ describe('E-08 E-09: what one merchant hears and sees', () => {
           assert.equal(answer.status, 400, answer.text);
         }
       },
-      besides,
+      moved_by_time,
     ));
 });
 

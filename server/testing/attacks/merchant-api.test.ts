@@ -6,8 +6,9 @@ import { createApiKey, revokeApiKey } from '../../access/service.ts';
 import { aSignedRequest, type RequestToSign } from '../../access/test-signer.ts';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { type Belongings, someBelongings } from '../requests.ts';
+import { unchanged } from '../state.ts';
 import { aWorld, type World } from '../world.ts';
-import { type Answer, requestsSent, shoot, unchanged } from './attacker.ts';
+import { type Answer, requestsSent, shoot } from './attacker.ts';
 
 /** Group A of reliability.md on a whole installation of two nodes: what is refused leaves every row as it was. */
 let world: World;

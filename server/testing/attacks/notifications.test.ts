@@ -12,8 +12,9 @@ import { toFen } from '../../kernel/money.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { createChannelAccount, findAccountById } from '../../merchants/service.ts';
 import type { ShownPayment } from '../../payments/testing/shop.ts';
+import { moved_by_time, questions, unchanged } from '../state.ts';
 import { aWorld, type World } from '../world.ts';
-import { type Answer, requestsSent, shoot, unchanged } from './attacker.ts';
+import { type Answer, requestsSent, shoot } from './attacker.ts';
 import { aKeyHolder, type Code, type KeyHolder, type Message, methods } from './genuine.ts';
 import { lies, set, xmlBombs } from './lies.ts';
 
@@ -52,10 +53,8 @@ const deliver = (message: Message, node?: number) => world.flow(post(message, no
 const listed = async ({ shop: { key } }: KeyHolder): Promise<ShownPayment[]> =>
   (await world.flow(world.api('GET', '/v1/payments?limit=100', { key }))).body.data;
 const isAcknowledged = ({ status, text }: Answer) => status === 200 && /success/i.test(text);
-/** Where money is written down. What a message leaves as evidence, history or question for a person may grow. */
-const books = ['transitions', 'evidence', 'anomalies', 'events', 'event_sequences', 'deliveries'];
-/** What happens besides while messages are heard: events that came before are numbered and sent. */
-const besides = ['events', 'event_sequences', 'deliveries'];
+/** What a message leaves as evidence, history or question for a person may grow. */
+const books = ['transitions', 'evidence', ...questions, ...moved_by_time];
 
 const both: readonly Code[] = ['wechatpay', 'alipay'];
 
@@ -138,7 +137,7 @@ for (const channel of both) {
             assert.ok(!isAcknowledged(answer), `${JSON.stringify(change).slice(0, 200)} was acknowledged: ${answer.text}`);
           }
         },
-        besides,
+        moved_by_time,
       );
 
     it('B-05 B-06 B-07 XML with entities, document types and other encodings is refused unread, and reaches no file and no network', async () => {
@@ -182,7 +181,7 @@ for (const channel of both) {
           ])
             assert.equal((await post({ ...genuine, url: `${world.ctx.config.public_url}${path}` })).status, 404, path);
         },
-        besides,
+        moved_by_time,
       );
     });
 
@@ -195,7 +194,7 @@ for (const channel of both) {
             for (const method of ['GET', 'PUT', 'HEAD'])
               assert.ok([401, 404, 405].includes((await shoot(`${world.ctx.config.public_url}${path}?${query}`, { method })).status), `${method} ${path}`);
         },
-        besides,
+        moved_by_time,
       ));
 
     it('B-01 a signature that is random, empty, cut, of another body or of the old kind is none', () =>
@@ -251,7 +250,7 @@ describe('B-14: what is sealed inside a message of wechatpay', () => {
           answers.add(`${answer.status} ${answer.text}`);
         }
       },
-      besides,
+      moved_by_time,
     );
     assert.equal(answers.size, 1);
   });
@@ -282,7 +281,7 @@ describe('B-14: what is sealed inside a message of wechatpay', () => {
           assert.ok(!isAcknowledged(answer), serial.slice(0, 40));
         }
       },
-      besides,
+      moved_by_time,
     );
     assert.equal(canary_hits, 0);
   });
@@ -316,7 +315,7 @@ it('B-21 whoever holds the APIv2 key and signs a perfect message with it is not 
           assert.ok(!isAcknowledged(await deliver({ ...genuine, headers, body })), type);
       }
     },
-    besides,
+    moved_by_time,
   );
   assert.equal((await holder.shop.retrieve(payment.id)).state, 'pending');
 });
@@ -355,7 +354,7 @@ it('B-15 an account with an empty secret, or with a key that anyone has, is not 
         }
       }
     },
-    besides,
+    moved_by_time,
   ));
 
 // Last, because time passes: what waits elsewhere is asked about and closed meanwhile.

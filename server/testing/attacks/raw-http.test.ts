@@ -4,8 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { api_body_bytes_max, notification_body_bytes_max } from '../../kernel/limits.ts';
 import { type Shop, shopOf } from '../../payments/testing/shop.ts';
+import { unchanged } from '../state.ts';
 import { aWorld, type World } from '../world.ts';
-import { requestsSent, shoot, talk, unchanged } from './attacker.ts';
+import { requestsSent, shoot, talk } from './attacker.ts';
 
 /** What no HTTP client would send, with a good key: framing that two readers take apart differently, and bodies without end. */
 let world: World;

@@ -3,8 +3,9 @@ import { after, before, it } from 'node:test';
 import { trust_probe_cooldown_ms } from '../../kernel/limits.ts';
 import { createChannelAccount } from '../../merchants/service.ts';
 import { type Shop, shopOf } from '../../payments/testing/shop.ts';
+import { moved_by_time, unchanged } from '../state.ts';
 import { aWorld, type World } from '../world.ts';
-import { shoot, unchanged } from './attacker.ts';
+import { shoot } from './attacker.ts';
 import type { Message } from './genuine.ts';
 
 /** Group B of reliability.md where messages name no key, and an unknown one has to be asked for. */
@@ -48,8 +49,7 @@ it('B-18 a flood of forged messages asks the gateway for its key once a minute a
     const answers = await world.flow(Promise.all(Array.from({ length: 200 }, () => post(forged))));
     assert.ok(answers.every(({ status }) => status === 400));
   };
-  // Time passes, in which events of before are given their numbers.
-  await unchanged(world.ctx, flood, ['events']);
+  await unchanged(world.ctx, flood, moved_by_time);
   assert.equal(await probes(), before + 1);
   const heard = await world.flow(post(genuine));
   assert.match(`${heard.status} ${heard.text}`, /^200 success$/i, 'the key that the flood had asked for verifies it');
