@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { printAttacks } from './attacks-table.ts';
 import { bank } from './bugs/bank.ts';
 import type { BugsSummary } from './bugs/main.ts';
 import { commandOf, type Figures, type Part, type Started } from './command.ts';
@@ -38,6 +39,7 @@ export function printReliability(): string {
     racesText(readRun('races')),
     killText(readRun('kill')),
     bugsText(readRun('bugs')),
+    printAttacks(),
     commandsText(),
   ].join('\n');
 }

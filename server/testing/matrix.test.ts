@@ -5,6 +5,7 @@ import { type ErrorCode, errors, scopes } from '@heliu/contract';
 import { createApiKey, revokeApiKey } from '../access/service.ts';
 import { aSignedRequest, type RequestToSign } from '../access/test-signer.ts';
 import { createChannelAccount, suspendMerchant } from '../merchants/service.ts';
+import { foreign_callers, operations_without_objects, refused_caller_of_bodies, refused_callers } from './callers.ts';
 import { all_operations, type Belongings, type GoodRequest, goodRequest, notFoundOf, someBelongings, targetOf } from './requests.ts';
 import { unchanged as unchangedOf } from './state.ts';
 import { type ApiAnswer, aWorld, type World } from './world.ts';
@@ -112,7 +113,7 @@ function foreignAnswer({ params, body, query }: GoodRequest): { code: string } |
   return body === undefined || Object.keys(query).some((name) => name.endsWith('_id')) ? 'nothing' : undefined;
 }
 
-const refused_callers: readonly (readonly [who: string, credentials: (request: GoodRequest) => Credentials, code: ErrorCode])[] = [
+const refused: readonly (readonly [who: (typeof refused_callers)[number], credentials: (request: GoodRequest) => Credentials, code: ErrorCode])[] = [
   ['nobody, without any key', () => ({}), 'unauthenticated'],
   ['an empty bearer', () => ({ authorization: 'Bearer ' }), 'unauthenticated'],
   ['another scheme with a good key', () => ({ authorization: `Basic ${keys.test}` }), 'unauthenticated'],
@@ -136,13 +137,13 @@ describe('E-01 D-12 A-07 A-08: the authorisation matrix', () => {
     it(`${operation.id} is refused to whoever may not call it`, () =>
       unchanged(async () => {
         const request = goodRequest(operation, test_data, 'm-1');
-        for (const [who, credentials, code] of refused_callers) {
+        for (const [who, credentials, code] of refused) {
           const answer = await send(request, credentials(request));
           assertRefused(answer, code, `${operation.id} by ${who}`);
         }
         if (request.body) {
           const of_another_body = signed({ ...request, body: { ...request.body, more: 1 } }, { keyid: key_ids.own });
-          assertRefused(await send(request, of_another_body), 'unauthenticated', `${operation.id} by a signature of another body`);
+          assertRefused(await send(request, of_another_body), 'unauthenticated', `${operation.id} by ${refused_caller_of_bodies}`);
         }
       }));
   }
@@ -155,6 +156,18 @@ describe('E-01 D-12 A-07 A-08: the authorisation matrix', () => {
     ['a live signature on test data', (request: GoodRequest) => signed(request, { keyid: key_ids.live }), () => test_data],
   ] as const;
   let with_objects = 0;
+
+  it('has every kind of caller', () => {
+    assert.deepEqual(
+      refused.map(([who]) => who),
+      refused_callers,
+    );
+    assert.deepEqual(
+      foreigners.map(([who]) => who),
+      foreign_callers,
+    );
+  });
+
   for (const operation of all_operations) {
     it(`${operation.id} shows and changes nothing of another merchant or mode`, () =>
       unchanged(async () => {
@@ -180,20 +193,8 @@ describe('E-01 D-12 A-07 A-08: the authorisation matrix', () => {
   }
 
   it('names objects in all but the creation of what stands by itself', () => {
-    const by_itself = all_operations.filter(({ id }) =>
-      [
-        'create_webhook_endpoint',
-        'create_store',
-        'create_plate_batch',
-        'claim_plate',
-        'create_statement',
-        'create_checkout_session',
-        'update_cashier_settings',
-        'create_rule_set',
-        'explain_routing',
-        'simulate_routing',
-      ].includes(id),
-    );
+    const by_itself = all_operations.filter(({ id }) => operations_without_objects.includes(id));
+    assert.equal(by_itself.length, operations_without_objects.length);
     assert.equal(with_objects, (all_operations.length - by_itself.length) * foreigners.length);
   });
 

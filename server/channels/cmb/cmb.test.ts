@@ -82,7 +82,7 @@ describe('a request', () => {
     assert.equal(timestamp, '1795320000');
   });
 
-  test('OpenSSL verifies its SM2 signature with the public key', (t) => {
+  test('J-17: OpenSSL verifies its SM2 signature with the public key, and with no other text or user id', (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'heliu-cmb-'));
     try {
       const body = bodyOf(query.request(order, account, env));
@@ -93,25 +93,10 @@ describe('a request', () => {
       writeFileSync(join(directory, 'key'), public_pem);
       writeFileSync(join(directory, 'text'), stringToSign(body));
       writeFileSync(join(directory, 'signature'), Buffer.from(body.sign ?? '', 'base64'));
-      const verify = (text: string) =>
+      const verify = (text: string, user_id = '1234567812345678') =>
         spawnSync(
           'openssl',
-          [
-            'pkeyutl',
-            '-verify',
-            '-pubin',
-            '-inkey',
-            'key',
-            '-in',
-            text,
-            '-rawin',
-            '-digest',
-            'sm3',
-            '-sigfile',
-            'signature',
-            '-pkeyopt',
-            'distid:1234567812345678',
-          ],
+          ['pkeyutl', '-verify', '-pubin', '-inkey', 'key', '-in', text, '-rawin', '-digest', 'sm3', '-sigfile', 'signature', '-pkeyopt', `distid:${user_id}`],
           { cwd: directory, encoding: 'utf8' },
         );
       const found = verify('text');
@@ -119,6 +104,7 @@ describe('a request', () => {
       assert.match(found.stdout, /Verified Successfully/);
       writeFileSync(join(directory, 'other'), `${stringToSign(body)}.`);
       assert.doesNotMatch(verify('other').stdout, /Verified Successfully/);
+      assert.doesNotMatch(verify('text', '8765432187654321').stdout, /Verified Successfully/);
     } finally {
       rmSync(directory, { recursive: true });
     }

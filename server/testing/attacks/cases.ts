@@ -8,7 +8,7 @@ export const attacks_tested = {
   B: ['B-01', 'B-02', 'B-03', 'B-04', 'B-05', 'B-06', 'B-07', 'B-08', 'B-09', 'B-11', 'B-12', 'B-13', 'B-14', 'B-15', 'B-17', 'B-20', 'B-21'],
   E: ['E-01', 'E-04', 'E-05', 'E-07', 'E-08'],
   F: ['F-01', 'F-02', 'F-03', 'F-04', 'F-05', 'F-06', 'F-07', 'F-08', 'F-10', 'F-11', 'F-13', 'F-15'],
-  J: ['J-01', 'J-02', 'J-03', 'J-04', 'J-05', 'J-06', 'J-07', 'J-09', 'J-11', 'J-12', 'J-13'],
+  J: ['J-01', 'J-02', 'J-03', 'J-04', 'J-05', 'J-06', 'J-07', 'J-09', 'J-11', 'J-12', 'J-13', 'J-17'],
 } as const;
 
 /** Medium and low cases of the same groups that are tested as well. */
@@ -20,12 +20,11 @@ export const lesser_attacks_tested = [
 ] as const;
 
 export const attacks_without_a_target: Readonly<Record<string, string>> = {
-  'E-02': 'There are no agents 代理商 yet: nobody has a subtree to look out of.',
+  'E-02': 'Agents 代理商 have no key and no login: only whoever runs the installation reads and changes them.',
   'E-06':
     'The application is the only role of the database and the tables have no row-level security: isolation is the statements’, which E-01 and E-05 attack.',
-  'E-10': 'There are no agents yet, so there are no shares.',
+  'E-10': 'Agents have no share rates yet; that their tree takes no circle is tested under this id.',
   'J-08': 'There are no passwords and no recovery codes: keys have 256 random bits.',
   'J-10': 'There is no chained audit log yet.',
   'J-15': 'There is no backup tool yet: backups are PostgreSQL’s, in which every secret is sealed (J-04).',
-  'J-17': 'There is no channel yet that speaks SM2, SM3 or SM4.',
 };
