@@ -38,25 +38,34 @@ export async function reversePosting(ctx: Ctx, { posting_id, reason, ...book }: 
   return await ctx.db.kysely.transaction().execute(async (tx) => {
     const [original] = isId('posting', posting_id) ? await store.readPostings(tx, book, [posting_id]) : [];
     if (!original) throw new RefusalError(refuse('posting_not_found', 'posting_id'));
-    const [reversal] = await reversePostings(tx, book, { posting_ids: [posting_id], reason, now, rng: ctx.rng });
+    const [reversal] = await reversePostings(tx, book, { posting_ids: [posting_id], reason, dated: 'now', now, rng: ctx.rng });
     if (!reversal) throw new RefusalError(refuse('posting_reversed', 'posting_id'));
     return reversal;
   });
 }
 
-export type ReversalsInput = { readonly posting_ids: readonly string[]; readonly reason: string; readonly now: Date; readonly rng: Rng };
+export type ReversalsInput = {
+  readonly posting_ids: readonly string[];
+  readonly reason: string;
+  /** `original`: as if it had never been posted, on the day of what it undoes; where that is closed, on the first open day. */
+  readonly dated: 'now' | 'original';
+  readonly now: Date;
+  readonly rng: Rng;
+};
 
 /** Undoes postings in the caller's transaction, each by one that names it. What is undone already, or is a reversal, is passed over. */
 export async function reversePostings(
   tx: Kysely<Tables>,
   book: store.BookName,
-  { posting_ids, reason, now, rng }: ReversalsInput,
+  { posting_ids, reason, dated, now, rng }: ReversalsInput,
 ): Promise<readonly Posting[]> {
   if (posting_ids.length === 0) return [];
   const state = await store.holdBook(tx, book);
   const undone = await store.readReversed(tx, book.merchant_id, posting_ids);
   const originals = (await store.readPostings(tx, book, posting_ids)).filter(({ id, kind }) => kind !== 'reversal' && !undone.has(id));
-  const drafts = originals.map((original) => reversalOf(original, { source_id: newId('posting', now, rng), at: now, reason }));
+  const drafts = originals.map((original) =>
+    reversalOf(original, { source_id: newId('posting', now, rng), at: dated === 'now' ? now : original.fact_at, reason }),
+  );
   const reversals = numbered(drafts, book, state);
   await store.insertPostings(tx, reversals);
   return reversals;

@@ -166,7 +166,7 @@ const stepAccount = (ctx: Ctx, account: AccountName, step: ChannelAccountStep): 
   changeAccount(ctx, account, (row) => {
     const state = move(channel_account_table, row.state, step);
     if (!state) throw new RefusalError(refuse('channel_account_closed', 'channel_account_id'));
-    return { state };
+    return { state, ...(state === 'closed' && row.state !== 'closed' ? { closed_at: ctx.clock.now() } : {}) };
   });
 
 /** All accounts of a merchant in the order in which they are tried, closed ones too. */

@@ -137,6 +137,7 @@ export type AccountChange = {
   readonly name?: string;
   readonly priority?: number;
   readonly state?: ChannelAccountState;
+  readonly closed_at?: Date;
   readonly next?: NewVersion;
 };
 

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { sql } from 'kysely';
 import { RefusalError } from '../kernel/refusal.ts';
-import { listPostings, readBalances, reversePosting } from '../ledger/service.ts';
+import { closePeriod, listPostings, readBalances, reversePosting } from '../ledger/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { agreeFeeRate, closeDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
 import type { ReconException } from './exceptions/exception.ts';
@@ -64,6 +64,35 @@ describe('the ledger at the close of a day', () => {
       'undone by the name of what it undoes',
     );
     assert.deepEqual((await weighDay(shop.ctx, shop.dayOf(biz_date))).ledger_off, agreeing);
+  });
+
+  it('has of a re-issued bill the new fee alone also through its own day, and of a closed day on the first open one', async () => {
+    const through = async (day: string) =>
+      (await readBalances(world.ctx, { ...book(), through: day })).find(({ account }) => account === 'channel_fee')?.balance_fen ?? 0n;
+    const biz_date = shop.today();
+    const before = await through(biz_date);
+    const reissue = async () => {
+      shop.plant('correct');
+      await world.flow(takeDay(shop.ctx, shop.dayOf(biz_date)));
+    };
+    const feeNow = async () => (await fees(biz_date))[0]?.fee_fen as bigint;
+    await aDay('fee');
+    const wrong = await feeNow();
+    assert.equal((await through(biz_date)) - before, wrong);
+    await reissue();
+    const right = await feeNow();
+    assert.notEqual(right, wrong);
+    assert.equal((await through(biz_date)) - before, right, 'the day has one fee');
+
+    // The day after is wrong again; then its period is closed, and then its bill is issued anew.
+    const next = await aDay('fee');
+    const posted = await through(next);
+    const its_fee = (await fees(next))[0]?.fee_fen as bigint;
+    await closePeriod(world.ctx, { ...book(), through: next });
+    shop.plant('correct');
+    await world.flow(takeDay(shop.ctx, shop.dayOf(next)));
+    assert.equal(await through(next), posted, 'what was closed stays');
+    assert.equal((await through(shop.today())) - posted, ((await fees(next))[0]?.fee_fen as bigint) - its_fee);
   });
 
   it('has what a person writes to suspense, until the exception is opened again, and the receivable is what the bill says', async () => {

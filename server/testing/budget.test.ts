@@ -168,6 +168,7 @@ describe('the schema', () => {
       'help_requests',
       'calendar_days',
       'bill_days',
+      'bill_horizons',
       'bills',
       'bill_files',
       'bill_lines',

@@ -156,6 +156,13 @@ export interface BillFilesTable {
   created_at: Date;
 }
 
+export interface BillHorizonsTable {
+  merchant_id: string;
+  channel_account_id: string;
+  kind: 'trade' | 'fund';
+  opened_through: string;
+}
+
 export interface BillLinesTable {
   merchant_id: string;
   bill_id: string;
@@ -253,6 +260,7 @@ export interface ChannelAccountsTable {
   priority: Generated<number>;
   version: number;
   created_at: Date;
+  closed_at: Date | null;
 }
 
 export interface ChannelSessionsTable {
@@ -880,6 +888,7 @@ export interface Tables {
   bank_days: BankDaysTable;
   bill_days: BillDaysTable;
   bill_files: BillFilesTable;
+  bill_horizons: BillHorizonsTable;
   bill_lines: BillLinesTable;
   bills: BillsTable;
   calendar_days: CalendarDaysTable;

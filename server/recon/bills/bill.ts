@@ -78,5 +78,9 @@ export function objectOf(line: BillLine, { merchant_code }: Pick<Account, 'merch
 export const fetch_steps_ms: readonly number[] = [5, 10, 15, 30].map((minutes) => minutes * 60_000);
 /** So long after it should be there a bill is missing, and a person is told. */
 export const missing_after_ms = 6 * 3_600_000;
-/** A bill that is not there after so many days is not asked for any more. */
+/** A bill that is not there after so many days is not asked for any more. Also how far back an account's days begin where none was made yet. */
 export const fetch_days_max = 30;
+/** After an outage days are made up for no further back than this. */
+export const outage_days_max = 400;
+/** A closed account gives money back for as long as channels allow it, a year: days on which it does are wanted so long. */
+export const closed_days_max = 400;

@@ -12,10 +12,24 @@ import { findAccountById } from '../../merchants/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { violatedConstraint } from '../../platform/db/db.ts';
-import { type BillDayRow, type BillRow, type DayName, fetch_days_max, type Imported, missing_after_ms, objectOf, totalsOf } from './bill.ts';
+import {
+  type BillDayRow,
+  type BillRow,
+  closed_days_max,
+  type DayName,
+  fetch_days_max,
+  type Imported,
+  missing_after_ms,
+  objectOf,
+  outage_days_max,
+  totalsOf,
+} from './bill.ts';
 import * as store from './store.ts';
 
-/** Makes the rows of all days up to yesterday for every account whose channel publishes bills. */
+/**
+ * Makes the rows of all days up to yesterday for every account whose channel publishes bills. How far that was done is kept
+ * for each, so that no day is passed over, and an account that has all of its days costs a look.
+ */
 export async function openBillDays(ctx: Ctx): Promise<void> {
   const now = ctx.clock.now();
   const published = [...channels.values()].flatMap((channel) =>
@@ -25,8 +39,14 @@ export async function openBillDays(ctx: Ctx): Promise<void> {
     }),
   );
   const last = previousDay(bizDate(now));
-  const first = bizDate(addMs(dayStart(last), -fetch_days_max * 86_400_000));
-  await store.openDays(ctx, published, { first, last, now });
+  const daysBefore = (days: number) => bizDate(addMs(dayStart(last), -days * 86_400_000));
+  await store.openDays(ctx, published, {
+    last,
+    begins: daysBefore(fetch_days_max),
+    earliest: daysBefore(outage_days_max),
+    closed_after: addMs(now, -closed_days_max * 86_400_000),
+    now,
+  });
 }
 
 /** What became of one look for a bill. `due` says that it should have been there by now. */
@@ -42,7 +62,7 @@ export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): P
   const due = ctx.clock.now() >= addMs(published_at, missing_after_ms);
   const wait = async (problem: string, refused?: BillRow): Promise<Fetched> => {
     const too_old = ctx.clock.now() >= addMs(published_at, fetch_days_max * 86_400_000);
-    await store.noteDay(ctx, day, { problem, ...(too_old ? { next: null } : {}) });
+    await store.noteDay(ctx, day, too_old ? { problem: `asked for no more after ${fetch_days_max} days: ${problem}`, next: null } : { problem });
     return { is: 'waiting', problem, due, refused };
   };
   const answer = await ctx.channels.bill(account, day);

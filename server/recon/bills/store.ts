@@ -10,18 +10,47 @@ export type Trx = Transaction<Tables>;
 
 type Published = { readonly channel: string; readonly kind: BillKind; readonly after_ms: number };
 
-/** Rows for the days whose bills are wanted and have none yet; an account's first day is the one that it was made on. */
-export async function openDays(ctx: Ctx, published: readonly Published[], { first, last, now }: { first: string; last: string; now: Date }): Promise<void> {
+/** Which days may be made. */
+type Opening = {
+  readonly last: string;
+  /** Where an account begins of which no day was made yet, unless it has an earlier one. */
+  readonly begins: string;
+  readonly earliest: string;
+  /** Accounts that were closed before this want no day any more. */
+  readonly closed_after: Date;
+  readonly now: Date;
+};
+
+/**
+ * Rows for the days whose bills are wanted and have none yet, from where the days of an account end that were made so far; its
+ * first is the one that it was made on. Of a closed account: the days until it was closed, and those on which it paid or was paid.
+ */
+export async function openDays(ctx: Ctx, published: readonly Published[], { last, begins, earliest, closed_after, now }: Opening): Promise<void> {
   const columns = [published.map((each) => each.channel), published.map((each) => each.kind), published.map((each) => each.after_ms)];
-  await sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, next_fetch_at, created_at)
-    select a.merchant_id, a.id, p.kind, d.day::date, a.livemode, a.channel, (d.day::date::timestamp at time zone 'Asia/Shanghai') + make_interval(secs => p.after_ms / 1000.0), ${now}
-    from channel_accounts a
-    join unnest(${columns[0]}::text[], ${columns[1]}::text[], ${columns[2]}::bigint[]) as p (channel, kind, after_ms) on p.channel = a.channel
-    cross join lateral generate_series(greatest(
-        coalesce((select max(x.biz_date) + 1 from bill_days x where x.merchant_id = a.merchant_id and x.channel_account_id = a.id and x.kind = p.kind), ${first}::date),
-        (a.created_at at time zone 'Asia/Shanghai')::date, ${first}::date)::timestamp, ${last}::timestamp, interval '1 day') as d (day)
-    where a.state <> 'closed'
-    on conflict do nothing`.execute(ctx.db.kysely);
+  const local = (at: RawBuilder<unknown>) => sql`(${at} at time zone 'Asia/Shanghai')::date`;
+  const begin = sql`(x.day::timestamp at time zone 'Asia/Shanghai')`;
+  const end = sql`((x.day + 1)::timestamp at time zone 'Asia/Shanghai')`;
+  await sql`with due as materialized (
+      select a.merchant_id, a.id, a.livemode, a.channel, a.state, a.closed_at, p.kind, p.after_ms,
+        greatest(${local(sql`a.created_at`)}, ${earliest}::date, coalesce(h.opened_through + 1, least(${begins}::date, (select min(d.biz_date) from bill_days d
+          where d.merchant_id = a.merchant_id and d.channel_account_id = a.id and d.kind = p.kind)))) as first
+      from channel_accounts a
+      join unnest(${columns[0]}::text[], ${columns[1]}::text[], ${columns[2]}::bigint[]) as p (channel, kind, after_ms) on p.channel = a.channel
+      left join bill_horizons h on h.merchant_id = a.merchant_id and h.channel_account_id = a.id and h.kind = p.kind
+      where (h.opened_through is null or h.opened_through < ${last}::date) and (a.state <> 'closed' or a.closed_at >= ${closed_after})
+    ), opened as (
+      insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, next_fetch_at, created_at)
+      select x.merchant_id, x.id, x.kind, x.day, x.livemode, x.channel, ${begin} + make_interval(secs => x.after_ms / 1000.0), ${now}
+      from (select due.*, d.day::date as day from due cross join lateral generate_series(first::timestamp, ${last}::timestamp, interval '1 day') as d (day)) x
+      where x.state <> 'closed' or x.day <= ${local(sql`x.closed_at`)}
+        or exists (select 1 from attempts a where a.merchant_id = x.merchant_id and a.channel_account_id = x.id and a.state = 'succeeded' and a.paid_at >= ${begin} and a.paid_at < ${end})
+        or exists (select 1 from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id and a.channel_account_id = x.id
+          where r.merchant_id = x.merchant_id and r.created_at >= ${begin} and r.created_at < ${end} and r.state <> 'refused')
+      on conflict do nothing
+    ) insert into bill_horizons (merchant_id, channel_account_id, kind, opened_through) select merchant_id, id, kind, ${last}::date from due
+    on conflict (merchant_id, channel_account_id, kind) do update set opened_through = greatest(bill_horizons.opened_through, excluded.opened_through)`.execute(
+    ctx.db.kysely,
+  );
 }
 
 const day_columns = sql.raw(
@@ -58,7 +87,7 @@ export async function ensureDay(ctx: Ctx, day: DayName, of: { livemode: boolean;
 /** Why a look brought nothing; `next` undefined leaves the time of the next look, null ends looking. */
 export async function noteDay(ctx: Ctx, day: DayName, { state, problem, next }: { state?: 'empty'; problem: string | null; next?: null }): Promise<void> {
   await sql`update bill_days set problem = ${problem}, state = case when state = 'wanted' then coalesce(${state ?? null}, state) else state end,
-      next_fetch_at = ${next === null ? sql`case when state = 'wanted' and ${state ?? null}::text is null then next_fetch_at end` : sql`next_fetch_at`}
+      next_fetch_at = ${next === null ? sql`null` : sql`next_fetch_at`}
     where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and kind = ${day.kind} and biz_date = ${day.biz_date}`.execute(
     ctx.db.kysely,
   );

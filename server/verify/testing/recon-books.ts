@@ -14,6 +14,7 @@ export const recon_rows = [
     from rb join (select mer, count(*)::integer as lines, sum(amount_fen) as fen from rl group by mer) s on s.mer = rb.id`,
   sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, state, bill_id, matched_at, created_at)
     select id, account, 'trade', '2026-01-01', true, 'wechatpay', 'imported', bill, t, t from rb`,
+  sql`insert into bill_horizons (merchant_id, channel_account_id, kind, opened_through) select id, account, 'trade', '2026-01-01' from rb`,
   sql`insert into bill_files (merchant_id, sha256, piece, sealed, created_at) select id, hash, 0, pg_temp.sealed(key, 'bill/' || n), t from rb`,
   sql`insert into bill_lines (merchant_id, bill_id, line, kind, direction, state, object_id, channel_transaction_id, amount_fen, settled_fen, fee_millifen, currency, receiver, at)
     select mer, bill, line, 'payment', 'in', 'succeeded', object_id, channel_transaction_id, amount_fen, amount_fen, 0, 'CNY', '1', paid_at from rl`,
