@@ -25,9 +25,10 @@ function mine({ merchant_id, livemode, biz_date }: MerchantDay, of: Of): RawBuil
     where (select p.livemode from payments p where p.merchant_id = a.merchant_id and p.id = a.payment_id) = ${livemode}`;
 }
 
-/** What was posted of objects, with what undid it. Fees and suspense are of an account and name no attempt. */
+/** What was posted of objects, with what undid it. Fees and suspense are of an account and name no attempt; in transit, a refund has taken nothing off what the channel owes yet. */
 const posted = ({ merchant_id, livemode }: MerchantDay, of: Of) =>
-  sql`p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.attempt_id is not null and p.refund_id is ${sql.raw(of === 'payment' ? 'null' : 'not null')}`;
+  sql`p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.attempt_id is not null and p.refund_id is ${sql.raw(of === 'payment' ? 'null' : 'not null')}
+    and p.kind not in ('transit', 'transit_end')`;
 
 /** What the ledger has on a day that the platform does not have at all; also where that day was closed and it counts on another. */
 function unknown(day: MerchantDay, of: Of): RawBuilder<unknown> {
