@@ -51,6 +51,17 @@ export const fault_texts = {
   'MF-06': 'a receiver is down for hours',
 } as const;
 export type FaultId = keyof typeof fault_texts;
+/** The faults of reliability.md §3.3 that a world cannot have: real processes, other tests, or nothing yet. */
+export const other_fault_texts = {
+  'OF-03': 'a node is told to stop while it works, as a deployment does',
+  'OF-06': 'the database fails over to a standby, and the old primary returns',
+  'OF-13': 'a node is out of memory, or its event loop stands for seconds',
+  'OF-15': 'the schema migrates during traffic, old and new version together',
+  'OF-17': 'the database is restored from a backup that is older than the truth of the channels',
+  'OF-18': 'a reader that lasts keeps old rows from being cleaned up',
+} as const;
+/** Any fault of the specification, and the merchants' own (§3.4), which have their ids from here. */
+export type AnyFaultId = FaultId | keyof typeof other_fault_texts;
 export const fault_ids = Object.keys(fault_texts) as FaultId[];
 
 /** Which faults a world has, how often each happens, and how often each has happened. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bank } from './bugs/bank.ts';
 import { argumentsOf, commandOf } from './command.ts';
+import { episodes, fault_places } from './fault-table.ts';
 import { printReliability } from './reference.ts';
 
 const reportOf = (part: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability', `${part}.json`), 'utf8'));
@@ -31,6 +32,30 @@ describe('a report', () => {
 
 describe('the page', () => {
   const page = printReliability();
+  const faultRow = (id: string) => page.split('\n').find((line) => line.startsWith(`| \`${id}\` |`) && line.split('|').length === 7) ?? '';
+
+  it('has every fault of the specification, each with where it is brought about or that it is nowhere', () => {
+    const ids = (kind: string, count: number) => Array.from({ length: count }, (_, at) => `${kind}-${String(at + 1).padStart(2, '0')}`);
+    const rows = [...ids('CF', 28), ...ids('OF', 19)].map(faultRow);
+    for (const row of rows) {
+      const [, , , worlds, black_box, besides] = row.split('|').map((cell) => cell.trim());
+      assert.ok(worlds || black_box || besides, row);
+    }
+    assert.deepEqual(
+      rows.filter((row) => row.includes('nowhere yet')).map((row) => row.slice(3, 8)),
+      ['OF-06', 'OF-13', 'OF-17'],
+    );
+  });
+
+  it('tells each episode of the black box by a fault that is in the table', () => {
+    for (const { name, id } of episodes) assert.ok(faultRow(id).includes(`\`${name}\``), `${name} is ${id}`);
+  });
+
+  it('names tests that are there', () => {
+    for (const [file, name] of Object.values(fault_places).flat()) {
+      assert.ok(readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8').includes(name), `${file} has no ${name}`);
+    }
+  });
 
   it('says of a bug that it was noticed only where the published run had it', () => {
     const { hunts, hunted = [], missed } = reportOf('bugs');

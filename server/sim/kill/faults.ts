@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
+import type { AnyFaultId } from '../faults.ts';
 import type { Dice } from './dice.ts';
 import type { Journal } from './journal.ts';
 import type { Merchant } from './merchant.ts';
@@ -36,8 +37,8 @@ export type Part = 'kills' | 'database' | 'gateways' | 'receiver' | 'node 1' | '
 
 export type Fault = {
   readonly name: string;
-  /** Of reliability.md §3.3 and §3.2. */
-  readonly id: string;
+  /** Of reliability.md §3.3 and §3.2, and of the merchants' faults of the worlds. */
+  readonly id: AnyFaultId;
   readonly parts: readonly Part[];
   /** Why it cannot be done here. */
   readonly missing?: (stage: Stage) => string | undefined;
@@ -143,7 +144,7 @@ const cutCommit = (when: 'before' | 'after'): Fault => ({
 type WireName = keyof Stage['wires'];
 type Weather = Parameters<Stage['wires']['front']['weather']>[0];
 
-const weather = (name: string, id: string, wire: WireName, part: Part, how: Weather, cut = false): Fault => ({
+const weather = (name: string, id: AnyFaultId, wire: WireName, part: Part, how: Weather, cut = false): Fault => ({
   name,
   id,
   parts: [part],
@@ -156,7 +157,7 @@ const weather = (name: string, id: string, wire: WireName, part: Part, how: Weat
   },
 });
 
-const cuts = (name: string, id: string, wire: WireName, part: Part): Fault => ({
+const cuts = (name: string, id: AnyFaultId, wire: WireName, part: Part): Fault => ({
   name,
   id,
   parts: [part],
@@ -273,7 +274,7 @@ export const faults: readonly Fault[] = [
   weather('dead_gateways', 'CF-27', 'gateways', 'gateways', { refuse: true }, true),
   cuts('cut_gateways', 'CF-03', 'gateways', 'gateways'),
   gateways_stopped,
-  weather('dead_receiver', 'I-30', 'receiver', 'receiver', { refuse: true }, true),
-  weather('hole_receiver', 'I-30', 'receiver', 'receiver', { hole: true }),
-  cuts('cut_front', 'OF-16', 'front', 'receiver'),
+  weather('dead_receiver', 'MF-06', 'receiver', 'receiver', { refuse: true }, true),
+  weather('hole_receiver', 'MF-05', 'receiver', 'receiver', { hole: true }),
+  cuts('cut_front', 'MF-01', 'front', 'receiver'),
 ];
