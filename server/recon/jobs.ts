@@ -4,7 +4,7 @@ import { type BillDayRow, fetch_steps_ms } from './bills/bill.ts';
 import { openBillDays } from './bills/service.ts';
 import { claimDays } from './bills/store.ts';
 import { takeDay } from './days/service.ts';
-import { tellAged } from './exceptions/service.ts';
+import { finishDecided, tellAged } from './exceptions/service.ts';
 
 /** Bills that one node fetches and matches at a time: each may hold a hundred megabytes. */
 const concurrency = 2;
@@ -25,8 +25,9 @@ export function reconTasks(ctx: PaymentsCtx): readonly DueTask<unknown>[] {
   return [bills as DueTask<unknown>];
 }
 
-/** Rare work that no row asks for: new days, and differences that nobody looks after. */
+/** Rare work that no row asks for: new days, differences that a dead node left half-way, and those that nobody looks after. */
 export async function keepReconHouse(ctx: PaymentsCtx): Promise<void> {
   await openBillDays(ctx);
+  await finishDecided(ctx);
   await tellAged(ctx);
 }

@@ -179,7 +179,8 @@ for (const channel of ['wechatpay', 'alipay']) {
         ],
       );
       assert.ok((await weighDay(shop.ctx, shop.dayOf(biz_date))).balanced, 'what was written to suspense stays in the equation');
-      const reopened = await reopenException(shop.ctx, await current(), { by: 'ann', note: 'found' });
+      await assert.rejects(reopenException(shop.ctx, suspended, { by: 'ann', note: 'found' }), refusal('recon_second_person_required'));
+      const reopened = await reopenException(shop.ctx, await current(), { by: 'bob', note: 'found' });
       assert.equal(reopened.state, 'opened');
     });
 

@@ -656,8 +656,9 @@ export interface ReconExceptionsTable {
   closed_at: Date | null;
   aged_at: Date | null;
   version: number;
-  decision: 'repair' | 'accept' | 'suspend' | null;
+  decision: 'repair' | 'accept' | 'suspend' | 'reopen' | null;
   posting_id: string | null;
+  reopened_at: Date | null;
 }
 
 export interface ReconMatchesTable {

@@ -33,6 +33,8 @@ export type ReconException = {
   readonly decision: Decision | null;
   readonly resolution: Resolution | null;
   readonly opened_at: Date;
+  /** Since when it is open, where it was closed before. */
+  readonly reopened_at: Date | null;
   readonly closed_at: Date | null;
   readonly aged_at: Date | null;
   readonly version: number;
@@ -40,7 +42,7 @@ export type ReconException = {
 
 export type Step = 'propose' | 'withdraw' | 'approve' | 'repair' | 'accept' | 'suspend' | 'close' | 'settle' | 'reopen';
 /** What persons agree on. */
-export type Decision = 'repair' | 'accept' | 'suspend';
+export type Decision = 'repair' | 'accept' | 'suspend' | 'reopen';
 export type Resolution = 'repaired' | 'accepted' | 'suspense' | 'matched' | 'gone' | 'superseded';
 
 /** `withdraw`: another decision, or another amount, begins anew. `settle`: the difference is not there any more, whoever removed it. */
@@ -109,19 +111,59 @@ export type StepInput = {
   readonly two_persons_from_fen: bigint;
 };
 
+/** A step that was taken, and what it made of the exception. */
+export type Taken = { readonly step: Step; readonly from_state: ExceptionState; readonly after: ReconException };
+
+/** What steps make of an exception one after the other, or why one of them cannot be taken. */
+export function walked(exception: ReconException, steps: readonly Step[], input: StepInput): readonly Taken[] | Refusal {
+  const taken: Taken[] = [];
+  for (const step of steps) {
+    const before = taken.at(-1)?.after ?? exception;
+    const after = stepped(before, step, input);
+    if (!('id' in after)) return after;
+    taken.push({ step, from_state: before.state, after });
+  }
+  return taken;
+}
+
+/**
+ * The steps by which a person comes nearer to a decision. Persons agree on one decision: whoever wants another one begins
+ * anew. What a large amount was written to suspense by, takes it from there again: as many persons.
+ */
+export function stepsToward(exception: ReconException, decision: Decision, by: string, two_persons_from_fen: bigint): readonly Step[] {
+  const agreed = hasAgreed(exception, decision, by);
+  if (decision === 'reopen') return exception.resolution === 'suspense' && exception.at_risk_fen >= two_persons_from_fen && !agreed ? ['approve'] : [];
+  const is_other = exception.approvals.length > 0 && exception.decision !== decision;
+  const state = is_other ? 'opened' : exception.state;
+  return [
+    ...(is_other ? (['withdraw'] as const) : []),
+    ...(state === 'opened' ? (['propose'] as const) : []),
+    ...((state === 'opened' || state === 'proposed') && !agreed ? (['approve'] as const) : []),
+  ];
+}
+
+/** As many persons agree on the decision as the amount asks for. */
+export function isAgreed(exception: ReconException, decision: Decision, two_persons_from_fen: bigint): boolean {
+  if (decision !== 'reopen') return exception.state !== 'proposed';
+  if (exception.resolution !== 'suspense' || exception.at_risk_fen < two_persons_from_fen) return true;
+  return exception.decision === decision && exception.approvals.length >= 2;
+}
+
 /** What one step makes of an exception, or why it cannot be taken. */
 export function stepped(exception: ReconException, step: Step, { by, now, decision = 'repair', two_persons_from_fen }: StepInput): ReconException | Refusal {
-  const state = move(exception_table, exception.state, step);
+  // A closed one stays closed until enough persons want it open.
+  const state = exception.state === 'closed' && step === 'approve' && decision === 'reopen' ? 'closed' : move(exception_table, exception.state, step);
   if (!state) return refuse('recon_step_not_allowed', undefined, { state: exception.state });
   const next = { ...exception, version: exception.version + 1 };
   if (step === 'withdraw') return { ...next, state, approvals: [], decision: null };
   if (step === 'approve') {
-    if (hasApproved(exception, by)) return refuse('recon_second_person_required');
-    const approvals = [...exception.approvals, by];
+    if (hasAgreed(exception, decision, by)) return refuse('recon_second_person_required');
+    const approvals = [...(exception.decision === decision ? exception.approvals : []), by];
     const enough = approvals.length >= (exception.at_risk_fen >= two_persons_from_fen ? 2 : 1);
     return { ...next, approvals, decision, state: enough ? state : exception.state };
   }
-  if (step === 'reopen') return { ...next, state, approvals: [], decision: null, resolution: null, closed_at: null, standing: true };
+  if (step === 'reopen')
+    return { ...next, state, approvals: [], decision: null, resolution: null, closed_at: null, reopened_at: now, aged_at: null, standing: true };
   if (state !== 'closed') return { ...next, state };
   const resolution = resolutionOf(exception.state);
   // What was accepted or written to suspense is still a difference; what was repaired or found is none any more.
@@ -131,12 +173,13 @@ export function stepped(exception: ReconException, step: Step, { by, now, decisi
 /** One person is one however the name is written: width, case and blanks make no second one. */
 export const samePerson = (a: string, b: string): boolean => personOf(a) === personOf(b);
 const personOf = (name: string): string => name.normalize('NFKC').replace(/\s+/g, '').toLowerCase();
-export const hasApproved = ({ approvals }: Pick<ReconException, 'approvals'>, by: string): boolean => approvals.some((each) => samePerson(each, by));
+const hasAgreed = (exception: ReconException, decision: Decision, by: string): boolean =>
+  exception.decision === decision && exception.approvals.some((each) => samePerson(each, by));
 
 function resolutionOf(state: ExceptionState): Resolution {
   if (state === 'accepted' || state === 'suspense') return state;
   return 'repaired';
 }
 
-/** Days after which an exception that is still open is told again. */
+/** An exception that has been open for as long is told again. */
 export const ageing_ms = 3 * 86_400_000;

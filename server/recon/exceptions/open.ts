@@ -39,6 +39,7 @@ export function openedFrom(finding: Finding, place: Place, { id, now }: { readon
     decision: null,
     resolution: null,
     opened_at: now,
+    reopened_at: null,
     closed_at: null,
     aged_at: null,
     version: 1,

@@ -16,7 +16,7 @@ import { fetchBill } from '../bills/service.ts';
 import type { Trx } from '../bills/store.ts';
 import { matchDay } from '../matching/service.ts';
 import { postSuspense, undoSuspense } from '../postings/service.ts';
-import { ageing_ms, type Decision, hasApproved, kinds, type ReconException, type Step, samePerson, stepped } from './exception.ts';
+import { ageing_ms, type Decision, isAgreed, kinds, type ReconException, type Step, samePerson, stepsToward, walked } from './exception.ts';
 import { system } from './open.ts';
 import * as store from './store.ts';
 import { viewException } from './view.ts';
@@ -33,58 +33,86 @@ export async function getException(ctx: Ctx, merchant_id: string, id: string): P
   return exception;
 }
 
-/** Takes one step, audited. The version guards it: of two persons at once, one is told that it moved on. */
-async function take(ctx: PaymentsCtx, before: ReconException, step: Step, { by, note }: Actor, decision: Decision = 'repair'): Promise<ReconException> {
+type Effect = {
+  readonly exception: ReconException;
+  readonly steps: readonly Step[];
+  readonly actor: Actor;
+  readonly decision?: Decision;
+  /** From this much at risk on two persons approve; what the configuration says unless given. */
+  readonly two_persons_from_fen?: bigint;
+  /** What stands or falls with the steps. */
+  readonly first?: (trx: Trx) => Promise<void>;
+};
+
+/** Takes steps, audited, all with their effect or none. The version guards it: of two persons at once, one is told that it moved on. */
+async function take(
+  ctx: PaymentsCtx,
+  { exception, steps, actor, decision = 'repair', first = () => Promise.resolve(), ...limit }: Effect,
+): Promise<ReconException> {
+  const { by, note } = actor;
   const now = ctx.clock.now();
-  const two_persons_from_fen = BigInt(ctx.config.recon_two_persons_from_fen);
-  const after = { ...orThrow(stepped(before, step, { by, now, decision, two_persons_from_fen })), ...(by === system ? {} : { owner: by }) };
-  const told = after.state === 'closed';
-  const events = told
-    ? [buildEvent({ id: newId('event', now, ctx.rng), type: 'recon_exception.closed', livemode: after.livemode, created_at: now, data: viewException(after) })]
-    : [];
+  const two_persons_from_fen = limit.two_persons_from_fen ?? limitOf(ctx);
+  // Whoever has it keeps it: acting on it takes it from nobody.
+  const owner = by === system ? exception.owner : (exception.owner ?? by);
+  const [head, ...rest] = orThrow(walked({ ...exception, owner }, steps, { by, now, decision, two_persons_from_fen }));
+  if (!head) return exception;
+  const { after } = rest.at(-1) ?? head;
+  const type = after.state === 'closed' ? 'recon_exception.closed' : 'recon_exception.opened';
+  const told = (after.state === 'closed') !== (exception.state === 'closed');
+  const events = told ? [buildEvent({ id: newId('event', now, ctx.rng), type, livemode: after.livemode, created_at: now, data: viewException(after) })] : [];
   const within = async (trx: Trx): Promise<void> => {
-    if (step === 'suspend') await postSuspense(trx, ctx, after);
-    if (step === 'reopen') await undoSuspense(trx, ctx, after);
+    if (steps.includes('suspend')) await postSuspense(trx, ctx, after);
+    if (steps.includes('reopen')) await undoSuspense(trx, ctx, after);
   };
-  const written = await store.writeStep(ctx, { after, step, from_state: before.state, by, note, now, events, within });
+  const written = await store.writeSteps(ctx, { taken: [head, ...rest], by, note, now, events, first, within });
   if (!written) throw new RefusalError(refuse('recon_step_not_allowed', undefined, { state: 'changed' }));
   if (told) ctx.nudge('deliveries');
   return after;
 }
 
+const limitOf = (ctx: PaymentsCtx): bigint => BigInt(ctx.config.recon_two_persons_from_fen);
+
 /** Accepts the difference as it is: it stays in the day's equation, and nobody looks at it again. */
-export async function acceptException(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> {
-  return take(ctx, await take(ctx, await approvedEnough(ctx, exception, actor, 'accept'), 'accept', actor), 'close', actor);
-}
+export const acceptException = (ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> =>
+  decide(ctx, { exception, actor, decision: 'accept', steps: ['accept', 'close'] });
 
 /** Writes the difference to suspense (挂账), in the ledger too. */
-export async function suspendException(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> {
-  return take(ctx, await take(ctx, await approvedEnough(ctx, exception, actor, 'suspend'), 'suspend', actor), 'close', actor);
-}
+export const suspendException = (ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> =>
+  decide(ctx, { exception, actor, decision: 'suspend', steps: ['suspend', 'close'] });
 
-export const reopenException = (ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> => take(ctx, exception, 'reopen', actor);
+/** Opens a closed one again. What a large amount stands in suspense by takes two persons, as it did to write it there. */
+export const reopenException = (ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> =>
+  decide(ctx, { exception, actor, decision: 'reopen', steps: ['reopen'] });
+
+type Deciding = Pick<Effect, 'exception' | 'actor' | 'steps'> & { readonly decision: Decision };
 
 /**
- * What carries money words needs as many persons as its amount says; the one who asks is the first of them. They agree on one
- * decision: whoever wants another one begins anew.
+ * What carries money words needs as many persons as its amount says; the one who asks is the first of them. The last one's
+ * word, what comes of it and the close are written together.
  */
-async function approvedEnough(ctx: PaymentsCtx, exception: ReconException, actor: Actor, decision: Decision): Promise<ReconException> {
-  if (samePerson(actor.by, system) || samePerson(actor.by, ''))
+async function decide(ctx: PaymentsCtx, { exception, actor, decision, steps }: Deciding): Promise<ReconException> {
+  requirePerson(actor);
+  const two_persons_from_fen = limitOf(ctx);
+  const toward = stepsToward(exception, decision, actor.by, two_persons_from_fen);
+  const taken = orThrow(walked(exception, toward, { by: actor.by, now: ctx.clock.now(), decision, two_persons_from_fen }));
+  if (isAgreed(taken.at(-1)?.after ?? exception, decision, two_persons_from_fen))
+    return take(ctx, { exception, actor, decision, steps: [...toward, ...steps] });
+  await take(ctx, { exception, actor, decision, steps: toward });
+  throw new RefusalError(refuse('recon_second_person_required'));
+}
+
+function requirePerson({ by }: Actor): void {
+  if (samePerson(by, system) || samePerson(by, ''))
     throw new RefusalError(refuse('parameter_invalid', 'by', { expected: 'the name of a person', expected_zh: '须为操作人姓名' }));
-  const is_other = exception.approvals.length > 0 && exception.decision !== decision;
-  const begun = is_other ? await take(ctx, exception, 'withdraw', actor) : exception;
-  const proposed = begun.state === 'opened' ? await take(ctx, begun, 'propose', actor) : begun;
-  if (proposed.state !== 'proposed') return proposed;
-  const approved = hasApproved(proposed, actor.by) ? proposed : await take(ctx, proposed, 'approve', actor, decision);
-  if (approved.state !== 'approved') throw new RefusalError(refuse('recon_second_person_required'));
-  return approved;
 }
 
 /** Approves and carries out the proposed repair. */
 export async function repairException(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> {
   if (exception.proposal === 'none') throw new RefusalError(refuse('recon_repair_impossible'));
   if (exception.proposal === 'accept') return acceptException(ctx, exception, actor);
-  const approved = await approvedEnough(ctx, exception, actor, 'repair');
+  // Written before the channel is called, or the payment completed.
+  const approved = await decide(ctx, { exception, actor, decision: 'repair', steps: [] });
+  if (approved.state !== 'approved') throw new RefusalError(refuse('recon_step_not_allowed', undefined, { state: approved.state }));
   return carryOut(ctx, approved, actor);
 }
 
@@ -93,7 +121,7 @@ async function carryOut(ctx: PaymentsCtx, exception: ReconException, actor: Acto
     case 'complete_payment':
     case 'complete_refund':
       if (!(await complete(ctx, exception))) throw new RefusalError(refuse('recon_repair_impossible'));
-      return take(ctx, await take(ctx, exception, 'repair', actor), 'close', actor);
+      return take(ctx, { exception, actor, steps: ['repair', 'close'], first: (trx) => matched(trx, exception) });
     case 'fetch_bill': {
       const kind = exception.detail.bill === 'fund' ? 'fund' : 'trade';
       const fetched = await fetchBill(ctx, { ...exception, kind }, actor.by);
@@ -115,7 +143,11 @@ async function afterwards(ctx: PaymentsCtx, { merchant_id, id }: ReconException)
   return now;
 }
 
-/** Takes the bill's word to the payments module. True: ours says the same now, and the two are matched. */
+/** Written with the close of the exception. */
+const matched = (trx: Trx, exception: ReconException): Promise<void> =>
+  store.insertMatch(trx, exception, exception.object_id?.startsWith('ref_') ? 'refund_no' : 'order_no');
+
+/** Takes the bill's word to the payments module. True: ours says the same now. */
 async function complete(ctx: PaymentsCtx, exception: ReconException): Promise<boolean> {
   const line = await store.findLine(ctx, exception);
   const { merchant_id, channel_account_id, object_id } = exception;
@@ -154,9 +186,7 @@ async function complete(ctx: PaymentsCtx, exception: ReconException): Promise<bo
           identity: bill.identity(line.receiver),
         },
       });
-  if (state !== 'succeeded') return false;
-  await store.insertMatch(ctx, exception, object_id.startsWith('ref_') ? 'refund_no' : 'order_no');
-  return true;
+  return state === 'succeeded';
 }
 
 const automatic_kinds = (Object.keys(kinds) as ExceptionKind[]).filter((kind) => kinds[kind].automatic);
@@ -180,14 +210,13 @@ export async function repairAutomatically(ctx: PaymentsCtx, account: { readonly 
 async function repairOne(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<boolean> {
   try {
     if (exception.proposal === 'accept') {
-      await take(ctx, await take(ctx, exception, 'accept', actor), 'close', actor);
+      await take(ctx, { exception, actor, steps: ['accept', 'close'] });
       return true;
     }
     if (!(await complete(ctx, exception))) return false;
-    // What the bill proves needs no approval: the shared verifier has held it against the order.
-    const approved = await take(ctx, { ...exception, at_risk_fen: toFen(0) }, 'approve', actor);
-    const repaired = await take(ctx, { ...approved, at_risk_fen: exception.at_risk_fen }, 'repair', actor);
-    await take(ctx, repaired, 'close', actor);
+    // What the bill proves needs no second approval: the shared verifier has held it against the order.
+    const two_persons_from_fen = exception.at_risk_fen + 1n;
+    await take(ctx, { exception, actor, steps: ['approve', 'repair', 'close'], two_persons_from_fen, first: (trx) => matched(trx, exception) });
     return true;
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error;
@@ -195,17 +224,35 @@ async function repairOne(ctx: PaymentsCtx, exception: ReconException, actor: Act
   }
 }
 
-/** Tells of exceptions that have been open for long, once each. */
+/**
+ * Finishes what a node left that died half-way: what was decided on is closed, and what waits for a payment or refund that is
+ * completed by now is settled by a matching of its day.
+ */
+export async function finishDecided(ctx: PaymentsCtx): Promise<void> {
+  const actor: Actor = { by: system, note: 'finished' };
+  const orSkip = (error: unknown): undefined => {
+    // Somebody else has been faster, or the day waits for another bill.
+    if (!(error instanceof RefusalError)) throw error;
+  };
+  for (const exception of await store.listDecided(ctx, recon_batch_rows)) await take(ctx, { exception, actor, steps: ['close'] }).catch(orSkip);
+  for (const day of await store.listCompleted(ctx, recon_batch_rows)) await matchDay(ctx, day).catch(orSkip);
+}
+
+/** Tells of exceptions that have been open for long, once each time that they are open. */
 export async function tellAged(ctx: PaymentsCtx): Promise<void> {
   const now = ctx.clock.now();
-  const aged = await store.claimAged(ctx, { before: addMs(now, -ageing_ms), now, limit: recon_batch_rows });
-  const by_merchant = Map.groupBy(aged, ({ merchant_id }) => merchant_id);
-  for (const [merchant_id, rows] of by_merchant) {
-    const events = rows.map((row) =>
-      buildEvent({ id: newId('event', now, ctx.rng), type: 'recon_exception.aged', livemode: row.livemode, created_at: now, data: viewException(row) }),
-    );
-    await store.insertEvents(ctx.db.kysely, merchant_id, events);
+  // The claim and the word of it stand or fall together.
+  const aged = await ctx.db.kysely.transaction().execute(async (trx) => {
+    const claimed = await store.claimAged(trx, { before: addMs(now, -ageing_ms), now, limit: recon_batch_rows });
+    for (const [merchant_id, rows] of Map.groupBy(claimed, (row) => row.merchant_id)) {
+      const events = rows.map((row) =>
+        buildEvent({ id: newId('event', now, ctx.rng), type: 'recon_exception.aged', livemode: row.livemode, created_at: now, data: viewException(row) }),
+      );
+      await store.insertEvents(trx, merchant_id, events);
+    }
+    return claimed;
+  });
+  for (const [merchant_id, rows] of Map.groupBy(aged, (row) => row.merchant_id))
     ctx.log.warn({ merchant_id, exceptions: rows.length }, 'differences between bills and payments stay open');
-  }
   if (aged.length > 0) ctx.nudge('deliveries');
 }

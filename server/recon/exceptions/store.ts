@@ -5,7 +5,7 @@ import type { Tables } from '../../platform/db/tables.gen.ts';
 import { type OutboxEvent, outboxParts } from '../../platform/outbox/outbox.ts';
 import type { Trx } from '../bills/store.ts';
 import type { Run } from '../matching/store.ts';
-import type { ReconException, Resolution, Step } from './exception.ts';
+import type { ReconException, Resolution, Taken } from './exception.ts';
 
 type Executor = Kysely<Tables>;
 
@@ -37,6 +37,7 @@ const names = [
   'decision',
   'resolution',
   'opened_at',
+  'reopened_at',
   'closed_at',
   'aged_at',
   'version',
@@ -50,7 +51,7 @@ export async function insertExceptions(trx: Executor, rows: readonly ReconExcept
   const { rows: written } = await sql<{ id: string }>`with ex as (
       insert into recon_exceptions (${columns})
       select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.biz_date, x.kind, x.fingerprint, x.state, x.object_id, x.payment_id, x.bill_id, x.line, x.channel_order_no,
-        x.channel_transaction_id, x.our_fen, x.bill_fen, x."of", true, x.at_risk_fen, x.detail, x.proposal, null, '{}', null, null, x.opened_at, null, null, x.version
+        x.channel_transaction_id, x.our_fen, x.bill_fen, x."of", true, x.at_risk_fen, x.detail, x.proposal, null, '{}', null, null, x.opened_at, null, null, null, x.version
       from jsonb_to_recordset(${records}::jsonb) as x (merchant_id text, id text, livemode boolean, channel text, channel_account_id text, biz_date date, kind text, fingerprint text, state text,
         object_id text, payment_id text, bill_id text, line integer, channel_order_no text, channel_transaction_id text, our_fen bigint, bill_fen bigint, "of" text, at_risk_fen bigint,
         detail jsonb, proposal text, opened_at timestamptz, version integer)
@@ -207,29 +208,32 @@ export async function settle(
 
 /**
  * Of what was found and is known: where it now stands is taken over; what had gone and is there again is opened again; and
- * what says another amount begins anew, since nobody has decided on that. What is as it was stays as it is.
+ * what says another amount begins anew, since nobody has decided on that. What is as it was stays as it is. Gives what was
+ * opened again.
  */
-export async function refreshFound(trx: Executor, run: Pick<Run, 'merchant_id' | 'channel_account_id'>, now: Date): Promise<void> {
+export async function refreshFound(trx: Executor, run: Pick<Run, 'merchant_id' | 'channel_account_id'>, now: Date): Promise<readonly ReconException[]> {
   const pointer = sql`bill_id = f.bill_id, line = f.line, our_fen = f.our_fen, bill_fen = f.bill_fen, at_risk_fen = f.at_risk_fen, detail = f.detail`;
   const known = sql`e.merchant_id = ${run.merchant_id} and e.channel_account_id = ${run.channel_account_id} and e.fingerprint = f.fingerprint`;
   const same = sql`(e.our_fen = f.our_fen and e.bill_fen = f.bill_fen and e.at_risk_fen = f.at_risk_fen)`;
   const proposes = sql`case e.proposal when 'none' then 1 else 2 end`;
-  await sql`with o as (
+  const { rows } = await sql<ReconException>`with o as (
       select e.id, e.state from recon_exceptions e join recon_found f on ${known}
       where (e.state = 'closed' and not (e.standing and ${same})) or (e.state in ('proposed', 'approved') and not ${same}) for update of e
     ), ex as (
       update recon_exceptions e set ${pointer}, state = case e.proposal when 'none' then 'opened' else 'proposed' end, approvals = '{}', decision = null, resolution = null, standing = true,
-        closed_at = null, version = e.version + ${proposes}
+        closed_at = null, version = e.version + ${proposes}, reopened_at = case o.state when 'closed' then ${now}::timestamptz else e.reopened_at end,
+        aged_at = case o.state when 'closed' then null else e.aged_at end
       from o, recon_found f where ${known} and e.id = o.id returning e.*, o.state as from_state, e.version - ${proposes} + 1 as first
-    ) insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, note, at)
+    ), st as (
+      insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, note, at)
       select merchant_id, id, first, case from_state when 'closed' then 'reopen' else 'withdraw' end, from_state, 'opened', 'heliu', detail::text, ${now}::timestamptz from ex
-      union all select merchant_id, id, version, 'propose', 'opened', 'proposed', 'heliu', null, ${now}::timestamptz from ex where version > first`.execute(
-    trx,
-  );
+      union all select merchant_id, id, version, 'propose', 'opened', 'proposed', 'heliu', null, ${now}::timestamptz from ex where version > first
+    ) select ${columns} from ex where from_state = 'closed' order by id`.execute(trx);
   await sql`update recon_exceptions e set ${pointer} from recon_found f
     where ${known} and (e.state = 'opened' or ${same}) and (e.bill_id, e.line, e.detail, e.our_fen, e.bill_fen) is distinct from (f.bill_id, f.line, f.detail, f.our_fen, f.bill_fen)`.execute(
     trx,
   );
+  return rows;
 }
 
 export type ExceptionFilter = {
@@ -268,33 +272,49 @@ export async function findException(ctx: Ctx, merchant_id: string, id: string): 
   return row;
 }
 
-export type StepWrite = {
-  readonly after: ReconException;
-  readonly step: Step;
-  readonly from_state: ExceptionState;
+export type StepsWrite = {
+  /** At least one, of one exception. */
+  readonly taken: readonly [Taken, ...Taken[]];
   readonly by: string;
   readonly note: string | null;
   readonly now: Date;
   readonly events: readonly OutboxEvent[];
-  /** What stands or falls with the step. */
+  /** What stands or falls with the steps, before and after the row is held: matchings write their matches first. */
+  readonly first: (trx: Trx) => Promise<void>;
   readonly within: (trx: Trx) => Promise<void>;
 };
 
-/** Writes one step, guarded by the version that was read. False: somebody else was faster. */
-export function writeStep(ctx: Ctx, { after, step, from_state, by, note, now, events, within }: StepWrite): Promise<boolean> {
-  return ctx.db.kysely.transaction().execute(async (trx) => {
+/** Writes steps together, guarded by the version that was read. False: somebody else was faster, and nothing is written. */
+export function writeSteps(ctx: Ctx, { taken, by, note, now, events, first, within }: StepsWrite): Promise<boolean> {
+  const { after } = taken.at(-1) ?? taken[0];
+  const records = taken.map(({ step, from_state, after: { version, state } }) => ({ version, step, from_state, to_state: state }));
+  const write = async (trx: Trx): Promise<boolean> => {
+    await first(trx);
     const { rows } = await sql`with ex as (
         update recon_exceptions set state = ${after.state}, approvals = ${after.approvals}, decision = ${after.decision}, resolution = ${after.resolution}, standing = ${after.standing}, closed_at = ${after.closed_at},
-          owner = ${after.owner}, detail = ${JSON.stringify(after.detail)}::jsonb, version = ${after.version}
-        where merchant_id = ${after.merchant_id} and id = ${after.id} and version = ${after.version - 1} returning merchant_id, id
+          reopened_at = ${after.reopened_at}, aged_at = ${after.aged_at}, owner = ${after.owner}, detail = ${JSON.stringify(after.detail)}::jsonb, version = ${after.version}
+        where merchant_id = ${after.merchant_id} and id = ${after.id} and version = ${taken[0].after.version - 1} returning merchant_id, id
       ) insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, note, at)
-        select merchant_id, id, ${after.version}, ${step}, ${from_state}, ${after.state}, ${by}, ${note}, ${now} from ex returning exception_id`.execute(trx);
-    if (rows.length === 0) return false;
+        select ex.merchant_id, ex.id, x.version, x.step, x.from_state, x.to_state, ${by}, ${note}, ${now} from ex,
+          jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (version integer, step text, from_state text, to_state text) returning exception_id`.execute(
+      trx,
+    );
+    if (rows.length === 0) throw new Outrun();
     await within(trx);
     await insertEvents(trx, after.merchant_id, events);
     return true;
-  });
+  };
+  return ctx.db.kysely
+    .transaction()
+    .execute(write)
+    .catch((error: unknown) => {
+      if (error instanceof Outrun) return false;
+      throw error;
+    });
 }
+
+/** Somebody else was faster: what was written before it was seen goes back. */
+class Outrun extends Error {}
 
 export type StepRow = {
   readonly version: number;
@@ -313,10 +333,30 @@ export async function listSteps(ctx: Ctx, merchant_id: string, exception_id: str
 }
 
 /** Exceptions that have been open for long and were not told again yet; marked with the claim. */
-export async function claimAged(ctx: Ctx, { before, now, limit }: { before: Date; now: Date; limit: number }): Promise<readonly ReconException[]> {
+export async function claimAged(trx: Trx, { before, now, limit }: { before: Date; now: Date; limit: number }): Promise<readonly ReconException[]> {
   const { rows } = await sql<ReconException>`update recon_exceptions e set aged_at = ${now} from (
-      select merchant_id, id from recon_exceptions where closed_at is null and aged_at is null and opened_at < ${before} order by opened_at limit ${limit} for update skip locked
-    ) c where e.merchant_id = c.merchant_id and e.id = c.id returning e.*`.execute(ctx.db.kysely);
+      select merchant_id, id from recon_exceptions where closed_at is null and aged_at is null and coalesce(reopened_at, opened_at) < ${before}
+        order by coalesce(reopened_at, opened_at) limit ${limit} for update skip locked
+    ) c where e.merchant_id = c.merchant_id and e.id = c.id returning e.*`.execute(trx);
+  return rows;
+}
+
+/** Decided on, with the effect of it, and not closed. */
+export async function listDecided(ctx: Ctx, limit: number): Promise<readonly ReconException[]> {
+  const { rows } = await sql<ReconException>`select ${columns} from recon_exceptions where closed_at is null and state in ('repaired', 'accepted', 'suspense')
+    order by opened_at limit ${limit}`.execute(ctx.db.kysely);
+  return rows;
+}
+
+type RepairedDay = Pick<ReconException, 'merchant_id' | 'channel_account_id' | 'biz_date'>;
+
+/** Days with an open exception that waits for its payment or refund to be completed, which it is: a matching settles them. */
+export async function listCompleted(ctx: Ctx, limit: number): Promise<readonly RepairedDay[]> {
+  const { rows } = await sql<RepairedDay>`select distinct e.merchant_id, e.channel_account_id, e.biz_date from recon_exceptions e
+    where e.closed_at is null and e.proposal in ('complete_payment', 'complete_refund')
+      and (exists (select 1 from attempts a where a.merchant_id = e.merchant_id and a.id = e.object_id and a.state = 'succeeded')
+        or exists (select 1 from refunds r where r.merchant_id = e.merchant_id and r.id = e.object_id and r.state = 'succeeded'))
+    limit ${limit}`.execute(ctx.db.kysely);
   return rows;
 }
 
@@ -362,7 +402,7 @@ export async function listAutomatic(
   return rows;
 }
 
-export async function insertMatch(ctx: Ctx, { merchant_id, object_id, channel_account_id, bill_id, line }: ReconException, key: string): Promise<void> {
+export async function insertMatch(trx: Trx, { merchant_id, object_id, channel_account_id, bill_id, line }: ReconException, key: string): Promise<void> {
   await sql`insert into recon_matches (merchant_id, object_id, channel_account_id, bill_id, line, key) values (${merchant_id}, ${object_id}, ${channel_account_id}, ${bill_id}, ${line}, ${key})
-    on conflict do nothing`.execute(ctx.db.kysely);
+    on conflict do nothing`.execute(trx);
 }

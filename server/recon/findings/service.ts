@@ -46,7 +46,7 @@ export async function replaceFindings(
     await store.noteFound(trx, rows);
     opened.push(...rows.filter(({ id }) => written.has(id)));
   }
-  await store.refreshFound(trx, account, now);
+  opened.push(...(await store.refreshFound(trx, account, now)));
   const settled = await store.settle(trx, account.merchant_id, await store.readUnfound(trx, account, kind), { by: system, note: null, now });
   await undoSuspense(trx, ctx, account);
   const tell = async (type: 'recon_exception.opened' | 'recon_exception.closed', rows: readonly ReconException[]) => {

@@ -86,7 +86,7 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
       await judgeFees(matching);
       await judgeReissue(matching);
       await judgeFund(matching);
-      await exceptions.refreshFound(trx, run, ctx.clock.now());
+      await refresh(matching);
     }
     await judgeAllMissing(matching);
     const settled = await settleAll(matching);
@@ -227,12 +227,20 @@ async function write(matching: Matching, findings: readonly (Finding & { readonl
   }
 }
 
-async function settleAll({ ctx, trx, run, matched }: Matching): Promise<readonly exceptions.Settled[]> {
+async function settleAll(matching: Matching): Promise<readonly exceptions.Settled[]> {
+  const { ctx, trx, run, matched } = matching;
   const now = ctx.clock.now();
   const settled = await exceptions.readSettled(trx, run, matched);
   const rows = await exceptions.settle(trx, run.merchant_id, settled, { by: system, note: null, now });
-  await exceptions.refreshFound(trx, run, now);
+  await refresh(matching);
   return rows;
+}
+
+/** What is found again counts and is told as what is found. */
+async function refresh({ ctx, trx, run, opened, count }: Matching): Promise<void> {
+  const again = await exceptions.refreshFound(trx, run, ctx.clock.now());
+  count.opened += again.length;
+  opened.push(...again.slice(0, Math.max(0, recon_events_max - opened.length)));
 }
 
 async function tell({ ctx, trx, run }: Matching, type: 'recon_exception.opened' | 'recon_exception.closed', rows: readonly ReconException[]): Promise<void> {
