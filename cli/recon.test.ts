@@ -132,6 +132,14 @@ test('a bank statement is taken in once, and what the bank did not pay is shown'
     short.map(({ detail }) => detail.reason),
     ['short'],
   );
+  // An import is taken back as a whole, and may come again.
+  const [last] = (await ok('--json', 'bank', 'imports', '--account', account)).json() as { import: string; by: string; credits: number }[];
+  const [taken] = ((await ok('--json', 'bank', 'show', '--account', account)).json() as { import: string }[]).map((row) => row.import);
+  assert.deepEqual([last?.by, last?.credits], ['ann', 0], 'the second time it brought nothing');
+  await ok('bank', 'undo', taken as string, '--account', account, '--reason', '导错账户', '--by', 'bob');
+  assert.doesNotMatch((await ok('bank', 'show', '--account', account)).out, /N1/);
+  assert.match((await ok('bank', 'imports', '--account', account)).out, /bob +导错账户/);
+  assert.equal((await bring()).fresh, 1);
   const broken = join(directory, 'broken.csv');
   writeFileSync(broken, 'date,amount\n2026-11-21,1.00\n');
   const refused = await heliu(['--lang', 'en', 'bank', 'import', 'broken.csv', '--account', account], io);

@@ -174,6 +174,7 @@ export const errors = {
   bill_not_published: entry(409, 'The channel publishes no such bill.', '该渠道没有这种账单。'),
   bill_not_found: entry(404, 'There is no such bill.', '账单不存在。'),
   bank_statement_refused: entry(422, 'The bank statement was refused[: {reason}].', '银行流水被拒绝[：{reason}]。'),
+  bank_import_not_found: entry(404, 'There is no such import of this channel account, or it was taken back.', '该渠道账户没有这次导入，或已撤销。'),
   bank_not_followed: entry(
     409,
     'Credits of this channel account are not followed: say from which day on first.',

@@ -1703,6 +1703,7 @@ export type ErrorCode =
   | 'bill_not_published'
   | 'bill_not_found'
   | 'bank_statement_refused'
+  | 'bank_import_not_found'
   | 'bank_not_followed'
   | 'no_account_available'
   | 'account_limit_reached'

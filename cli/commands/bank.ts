@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { followAccount, importStatement, listCredits, lookAt } from '@heliu/server/bank/service.ts';
+import { followAccount, importStatement, listCredits, listImports, lookAt, undoImport } from '@heliu/server/bank/service.ts';
 import { type Command, Option } from 'commander';
 import { type Cli, show, wholeNumber } from '../cli.ts';
 import { UsageError } from '../failures.ts';
 import { record, table, yuan } from '../output.ts';
-import { withAccount } from './recon.ts';
+import { whoIs, withAccount } from './recon.ts';
 
 type Of = { readonly account: string };
 
@@ -26,9 +25,17 @@ export function addBankCommands(program: Command, cli: Cli): void {
         .choices(['nets', 'withdrawals'])
         .default('nets'),
     )
-    .action(({ account, since, against }: Of & { since: string; against: 'nets' | 'withdrawals' }) =>
+    .option(
+      '--bank-account <name>',
+      say(
+        'the bank account it is paid into, by any name; a number of the bank is of one movement in it',
+        '收款银行账户的名称（自定）；同一银行账户内，一个流水号只是一笔',
+      ),
+    )
+    .option('--by <name>', say('who says so', '设定人'))
+    .action(({ account, bankAccount: bank_account, by, ...of_days }: Of & Follow) =>
       withAccount(cli, account, async ({ ctx, ...of }) => {
-        const followed = await followAccount(ctx, of, since, against);
+        const followed = await followAccount(ctx, of, { ...of_days, bank_account, by: whoIs(by) });
         show(cli, followed, () => record(followed));
       }),
     );
@@ -40,9 +47,48 @@ export function addBankCommands(program: Command, cli: Cli): void {
       ),
     )
     .option('--payer <text>', say('only credits of this payer: part of its name', '只取该付款方（名称的一部分）'))
+    .option(
+      '--containing <text>',
+      say(
+        'only rows with this text in a cell, such as the number that the channel gave the merchant',
+        '只取某列含此文字的行，如渠道商户号（几个渠道账户共用一个银行账户时）',
+      ),
+    )
     .option('--through <day>', say('the last day of the statement; that of its last credit unless told', '流水截止日；默认为最后一笔的日期'))
     .option('--by <name>', say('who brings it', '导入人'))
     .action((file: string, options: Import) => importFile(cli, file, options));
+  ofAccount(bank.command('imports'))
+    .description(say('imports, newest first, with those that were taken back', '导入记录，新的在前，含已撤销的'))
+    .action(({ account }: Of) =>
+      withAccount(cli, account, async ({ ctx, ...of }) => {
+        const rows = (await listImports(ctx, of)).map(({ id, created_at, imported_by, credits, amount_fen, covered_through, undone_by, undone_reason }) => ({
+          import: id,
+          imported_at: created_at.toISOString(),
+          by: imported_by,
+          credits: Number(credits),
+          amount: yuan(Number(amount_fen)),
+          through: covered_through,
+          undone_by,
+          reason: undone_reason,
+        }));
+        show(cli, rows, () => table(rows));
+      }),
+    );
+  ofAccount(bank.command('undo <import-id>'))
+    .description(
+      say(
+        'take an import back as a whole: its postings are reversed, and its credits may be imported again',
+        '整批撤销一次导入：冲正其凭证，其中的到账可重新导入',
+      ),
+    )
+    .requiredOption('--reason <text>', say('why, for whoever reads the book', '原因'))
+    .option('--by <name>', say('who takes it back', '撤销人'))
+    .action((import_id: string, { account, reason, by }: Of & { reason: string; by?: string }) =>
+      withAccount(cli, account, async ({ ctx, ...of }) => {
+        const undone = await undoImport(ctx, of, { import_id, reason, by: whoIs(by) });
+        show(cli, undone, () => record(undone));
+      }),
+    );
   ofAccount(bank.command('run'))
     .description(say('hold days against credits again; what has not changed stays as it is', '重新核对；未变的不动'))
     .action(({ account }: Of) =>
@@ -56,27 +102,30 @@ export function addBankCommands(program: Command, cli: Cli): void {
     .option('--limit <n>', say('rows', '条数'), wholeNumber, 60)
     .action(({ account, limit }: Of & { limit: number }) =>
       withAccount(cli, account, async ({ ctx, ...of }) => {
-        const rows = (await listCredits(ctx, { ...of, limit })).map(({ received_on, reference, amount_fen, payer, days, imported_by }) => ({
+        const rows = (await listCredits(ctx, { ...of, limit })).map(({ received_on, reference, amount_fen, payer, days, imported_by, import_id }) => ({
           received_on,
           reference,
           amount: yuan(Number(amount_fen)),
           payer,
           settles: days.join(' '),
           by: imported_by,
+          import: import_id,
         }));
         show(cli, rows, () => table(rows));
       }),
     );
 }
 
-type Import = Of & { readonly payer?: string; readonly through?: string; readonly by?: string };
+type Follow = { readonly since: string; readonly against: 'nets' | 'withdrawals'; readonly bankAccount?: string; readonly by?: string };
 
-async function importFile(cli: Cli, file: string, { account, payer, through, by }: Import): Promise<void> {
+type Import = Of & { readonly payer?: string; readonly containing?: string; readonly through?: string; readonly by?: string };
+
+async function importFile(cli: Cli, file: string, { account, payer, containing, through, by }: Import): Promise<void> {
   const bytes = await readFile(resolve(cli.io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(cli.say(`${file} cannot be read (${error.code})`, `无法读取 ${file}（${error.code}）`));
   });
   await withAccount(cli, account, async ({ ctx, ...of }) => {
-    const imported = await importStatement(ctx, { account: of, bytes, payer, through, by: by ?? userInfo().username });
+    const imported = await importStatement(ctx, { account: of, bytes, payer, containing, through, by: whoIs(by) });
     show(cli, imported, () => record(imported));
   });
 }

@@ -11,6 +11,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
 import { type Row, record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
+import { whoIs } from './recon.ts';
 
 type BookOptions = { readonly merchant: string; readonly live?: boolean };
 
@@ -71,9 +72,10 @@ export function addLedgerCommands(program: Command, cli: Cli): void {
   ofBook(ledger.command('reverse <posting-id>'))
     .description(say('undo a posting by one that names it; once', '冲正一张凭证（只能一次）'))
     .requiredOption('--reason <text>', say('why, for whoever reads the book', '原因'))
-    .action((posting_id: string, options: BookOptions & { reason: string }) =>
+    .option('--by <name>', say('who undoes it', '冲正人'))
+    .action((posting_id: string, options: BookOptions & { reason: string; by?: string }) =>
       withNode(cli, async (ctx) => {
-        const reversal = await reversePosting(ctx, { ...(await bookOf(ctx, options)), posting_id, reason: options.reason });
+        const reversal = await reversePosting(ctx, { ...(await bookOf(ctx, options)), posting_id, reason: options.reason, by: whoIs(options.by) });
         show(cli, plain(reversal), () => record(postingRow(cli, reversal)));
       }),
     );

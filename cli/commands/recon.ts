@@ -125,7 +125,7 @@ function readDay(text: string): string {
   return text;
 }
 
-const whoIs = (by: string | undefined): string => by ?? userInfo().username;
+export const whoIs = (by: string | undefined): string => by ?? userInfo().username;
 
 type Work = { readonly ctx: PaymentsCtx; readonly merchant_id: string; readonly channel_account_id: string };
 

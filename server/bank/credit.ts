@@ -16,6 +16,9 @@ export type BankCredit = {
   readonly imported_by: string;
   readonly created_at: Date;
   readonly match_id: string | null;
+  /** Of the merchant, by the name it gave; empty while unnamed. A number of the bank is of one movement in it. */
+  readonly bank_account: string;
+  readonly import_id: string | null;
 };
 
 /**
@@ -41,3 +44,23 @@ export function creditDraft({ id, channel, channel_account_id: party, reference,
     entries: entriesOf(['merchant_due', party, amount_fen], ['channel_receivable', party, -amount_fen]),
   };
 }
+
+type Movement = Pick<BankCredit, 'reference' | 'received_on' | 'amount_fen'>;
+type Known = Movement & Pick<BankCredit, 'channel_account_id' | 'bank_account'>;
+
+/**
+ * Of credits with one number of a bank the one that is the same movement. In one bank account a number is of one movement; where
+ * a bank account has no name, the same number on the same day with the same amount is taken for the same.
+ */
+export const sameMovement = <Credit extends Known>(
+  known: readonly Credit[],
+  { received_on, amount_fen }: Movement,
+  { bank_account }: Pick<BankCredit, 'bank_account'>,
+): Credit | undefined =>
+  known.find((each) => each.bank_account === bank_account) ??
+  known.find(
+    (each) =>
+      (each.bank_account === '' || bank_account === '' || each.bank_account === each.channel_account_id) &&
+      each.received_on === received_on &&
+      each.amount_fen === amount_fen,
+  );

@@ -20,7 +20,7 @@ const credit = (at: number, amount: number, id = `c${at}-${amount}`): OpenCredit
   received_on: date(at),
   amount_fen: BigInt(amount) as Fen,
 });
-const horizon: Horizon = { first_expected_on: date(20), through: date(24), unbilled: [] };
+const horizon: Horizon = { since: date(20), through: date(24), unbilled: [] };
 const run = (days: readonly OpenDay[], credits: readonly OpenCredit[], of: Partial<Horizon> = {}) => {
   const { matches, short, unexplained } = explain(days, credits, { ...horizon, ...of });
   return {
@@ -131,7 +131,7 @@ describe('what credits are about', () => {
           const sum = nets.reduce((total, net) => total + net, 0) + (n === which % groups.length ? off : 0);
           if (sum > 0) credits.push({ id: `c${n}`, reference: `c${n}`, received_on: at, amount_fen: BigInt(sum) as Fen });
         }
-        const { matches, short, unexplained } = explain(days, credits, { first_expected_on: '2026-01-01', through: at, unbilled: [] });
+        const { matches, short, unexplained } = explain(days, credits, { since: '2026-01-01', through: at, unbilled: [] });
         const sumOf = (list: readonly { readonly net_fen: bigint }[]) => list.reduce((total, { net_fen }) => total + net_fen, 0n);
         for (const match of matches) {
           assert.equal(

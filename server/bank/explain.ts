@@ -12,8 +12,8 @@ export type OpenCredit = Pick<BankCredit, 'id' | 'reference' | 'received_on' | '
 
 /** What is known of the world besides. */
 export type Horizon = {
-  /** The first day that is followed, and when it is expected: what came before is about days that are not. */
-  readonly first_expected_on: string;
+  /** The first day that is followed: what came before is about days that are not. */
+  readonly since: string;
   /** Up to this day a credit that was to come is there, or is missing. */
   readonly through: string;
   /** Days whose bill is not there yet: what they come to nobody knows. */
@@ -73,7 +73,7 @@ export function explain(open_days: readonly OpenDay[], open_credits: readonly Op
     if (group && group.credited_fen + credit.amount_fen <= group.due_fen) {
       group.credits.push(credit);
       group.credited_fen += credit.amount_fen;
-    } else if (credit.received_on >= horizon.first_expected_on && !mayBeUnbilled(credit)) unexplained.push(credit);
+    } else if (credit.received_on >= horizon.since && !mayBeUnbilled(credit)) unexplained.push(credit);
   }
   const short: Short[] = [];
   for (const group of groups) {

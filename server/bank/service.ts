@@ -5,7 +5,8 @@ import type { Fen } from '../kernel/money.ts';
 import { RefusalError, refuse } from '../kernel/refusal.ts';
 import { addMs, bizDate } from '../kernel/time.ts';
 import { isDay } from '../ledger/day.ts';
-import { post } from '../ledger/service.ts';
+import { postingId } from '../ledger/posting.ts';
+import { checkReason, post, reversePostings } from '../ledger/service.ts';
 import { findAccountById } from '../merchants/service.ts';
 import type { PaymentsCtx } from '../payments/ctx.ts';
 import type { Ctx } from '../platform/ctx.ts';
@@ -13,9 +14,9 @@ import { type Holder, holding, replaceFindings } from '../recon/findings/service
 import type { Finding } from '../recon/matching/classify.ts';
 import { dayFinding } from '../recon/matching/service.ts';
 import { arrivalsOf } from '../settlement/service.ts';
-import { type BankCredit, creditDraft } from './credit.ts';
+import { type BankCredit, creditDraft, sameMovement } from './credit.ts';
 import { explain, type OpenCredit, type Short } from './explain.ts';
-import { type FileCredit, readStatement, StatementProblem } from './statement-file.ts';
+import { type FileCredit, type Only, readStatement, StatementProblem } from './statement-file.ts';
 import * as store from './store.ts';
 import { explainWithdrawals } from './withdrawals.ts';
 
@@ -24,16 +25,26 @@ type Trx = Parameters<Parameters<typeof holding<unknown>>[2]>[0];
 /** What one look found. */
 export type Looked = { readonly matched: number; readonly opened: number; readonly settled: number };
 
+export type FollowInput = {
+  readonly since: string;
+  readonly against?: store.Against;
+  /** The merchant's bank account that the channel pays into, by any name: as it was, or unnamed, unless told. */
+  readonly bank_account?: string | undefined;
+  readonly by: string;
+};
+
 /**
  * Follows what the channel pays for the bills of a day and later. Credits are held against what days come to, unless the merchant
  * withdraws its money itself: then against its withdrawals. One or the other for ever, since matches are of one of them.
  */
-export async function followAccount(ctx: Ctx, account: store.Account, since: string, against: store.Against = 'nets'): Promise<store.Followed> {
+export async function followAccount(ctx: Ctx, account: store.Account, { since, against = 'nets', bank_account, by }: FollowInput): Promise<store.Followed> {
   if (!isDay(since))
     throw new RefusalError(refuse('parameter_invalid', 'since', { expected: 'a day such as 2026-11-21', expected_zh: '如 2026-11-21 的日期' }));
+  if (bank_account !== undefined && !/^[\p{L}\p{N}][\p{L}\p{N} ._*-]{0,63}$/u.test(bank_account))
+    throw new RefusalError(refuse('parameter_invalid', 'bank_account', { expected: '1 to 64 letters and digits', expected_zh: '1 至 64 个文字或数字' }));
   const { livemode, channel } = await ownAccount(ctx, account);
   if (against === 'withdrawals' && !channels.get(channel)?.bills?.fund) throw new RefusalError(refuse('bill_not_published', 'against'));
-  await store.follow(ctx.db.kysely, { ...account, livemode, channel, since, against }, ctx.clock.now());
+  await store.follow(ctx.db.kysely, { ...account, livemode, channel, since, against, bank_account, followed_by: by }, ctx.clock.now());
   const of = await followed(ctx, account);
   if (of.against !== against)
     throw new RefusalError(refuse('parameter_invalid', 'against', { expected: `${of.against}, as before`, expected_zh: `仍为 ${of.against}` }));
@@ -57,18 +68,27 @@ export type ImportStatement = {
   readonly bytes: Buffer;
   /** Only what this payer paid: part of its name. */
   readonly payer?: string | undefined;
+  /** Only rows with this text in one of their cells. */
+  readonly containing?: string | undefined;
   /** The last day that the statement is about; the day of its last credit unless told. */
   readonly through?: string | undefined;
   readonly by: string;
 };
 
-export type ImportedStatement = Looked & { readonly credits: number; readonly fresh: number };
+export type ImportedStatement = Looked & {
+  readonly import_id: string;
+  readonly credits: number;
+  readonly fresh: number;
+  /** Of days before the first one that is followed: neither kept nor posted. */
+  readonly passed_over: number;
+};
 
 /**
- * Takes in a bank statement: all of its credits or none, each once however often it comes, and looks at once what they are about.
- * Every new credit is posted: what the channel paid it owes no more.
+ * Takes in a bank statement: all of its credits or none, each once however often it comes and for whichever channel account, and
+ * looks at once what they are about. Every new credit is posted: what the channel paid it owes no more. What is about days before
+ * those that are followed is passed over.
  */
-export async function importStatement(ctx: PaymentsCtx, { account, bytes, payer, through, by }: ImportStatement): Promise<ImportedStatement> {
+export async function importStatement(ctx: PaymentsCtx, { account, bytes, payer, containing, through, by }: ImportStatement): Promise<ImportedStatement> {
   const today = bizDate(ctx.clock.now());
   await ownAccount(ctx, account);
   const of = await followed(ctx, account);
@@ -76,31 +96,38 @@ export async function importStatement(ctx: PaymentsCtx, { account, bytes, payer,
     throw new RefusalError(
       refuse('parameter_invalid', 'through', { expected: 'a day that is over, such as 2026-11-21', expected_zh: '已过去的日期，如 2026-11-21' }),
     );
-  const read = readFile(bytes, payer);
+  const read = readFile(bytes, { payer, containing });
   const future = read.find(({ received_on }) => received_on > today);
   if (future) throw problem(`line ${future.line}: ${future.received_on} is not over`);
   const expectedOn = await arrivalsOf(ctx, account.merchant_id, account.channel_account_id);
+  const import_id = newId('bank_import', ctx.clock.now(), ctx.rng);
   const imported = await holding(ctx, of, async (trx) => {
-    const fresh = await takeIn(ctx, trx, of, read, by);
-    const last =
+    const now_of = (await store.findFollowed(trx, account)) ?? of;
+    const followed_lines = read.filter(({ received_on }) => received_on >= now_of.since);
+    const covered_through =
       through ??
       read
         .map(({ received_on }) => received_on)
         .toSorted()
-        .at(-1);
-    if (last !== undefined) await store.coverThrough(trx, account, last);
-    const looked = await look(ctx, trx, (await store.findFollowed(trx, account)) ?? of, expectedOn);
+        .at(-1) ??
+      null;
+    const { merchant_id, channel_account_id, livemode } = now_of;
+    await store.insertImport(trx, { merchant_id, channel_account_id, livemode, id: import_id, covered_through, imported_by: by, created_at: ctx.clock.now() });
+    const fresh = await takeIn(ctx, trx, now_of, followed_lines, { by, import_id });
+    await store.coverThrough(trx, account);
+    const { foreign, ...looked } = await look(ctx, trx, (await store.findFollowed(trx, account)) ?? now_of, expectedOn, fresh);
+    const kept = fresh.filter(({ id }) => !foreign.has(id));
     // The book comes last: whoever handles a difference takes them in this order.
-    await post(trx, of, fresh.map(creditDraft));
-    return { ...looked, credits: read.length, fresh: fresh.length };
+    await post(trx, of, kept.map(creditDraft));
+    return { import_id, ...looked, credits: read.length, fresh: kept.length, passed_over: read.length - followed_lines.length + foreign.size };
   });
   ctx.nudge('deliveries');
   return imported;
 }
 
-function readFile(bytes: Buffer, payer: string | undefined): readonly FileCredit[] {
+function readFile(bytes: Buffer, only: Only): readonly FileCredit[] {
   try {
-    return readStatement(bytes, { payer });
+    return readStatement(bytes, only);
   } catch (error) {
     throw error instanceof StatementProblem ? problem(error.message) : error;
   }
@@ -108,29 +135,90 @@ function readFile(bytes: Buffer, payer: string | undefined): readonly FileCredit
 
 const problem = (reason: string): RefusalError => new RefusalError(refuse('bank_statement_refused', 'file', { reason }));
 
-/** Gives those that were not there. A number of the bank that was there with another amount or day refuses all of them. */
-async function takeIn(ctx: Ctx, trx: Trx, of: store.Followed, read: readonly FileCredit[], by: string): Promise<readonly BankCredit[]> {
+/** Gives those that were not there. A number of the bank that was there with another amount or day, or for another channel account, refuses all. */
+async function takeIn(
+  ctx: Ctx,
+  trx: Trx,
+  of: store.Followed,
+  read: readonly FileCredit[],
+  { by, import_id }: { readonly by: string; readonly import_id: string },
+): Promise<readonly BankCredit[]> {
   const now = ctx.clock.now();
-  const { merchant_id, livemode, channel, channel_account_id } = of;
-  const credits = read.map(({ line: _, ...credit }): BankCredit => {
-    const id = newId('bank_credit', now, ctx.rng);
-    return { ...credit, id, merchant_id, livemode, channel, channel_account_id, imported_by: by, created_at: now, match_id: null };
-  });
-  const ids = new Set(credits.map(({ id }) => id));
-  const known = new Map((await store.insertCredits(trx, of, credits)).map((credit) => [credit.reference, credit]));
-  for (const { line, reference, amount_fen, received_on } of read) {
-    const there = known.get(reference);
-    if (there?.amount_fen !== amount_fen || there.received_on !== received_on)
-      throw problem(`line ${line}: ${reference} was taken in before with another amount or day`);
+  const { merchant_id, livemode, channel, channel_account_id, bank_account } = of;
+  await store.holdCredits(trx, of);
+  const known = Map.groupBy(
+    await store.readCredits(
+      trx,
+      of,
+      read.map(({ reference }) => reference),
+    ),
+    ({ reference }) => reference,
+  );
+  const fresh: BankCredit[] = [];
+  for (const { line, ...credit } of read) {
+    const before = sameMovement(known.get(credit.reference) ?? [], credit, of);
+    if (!before) {
+      const id = newId('bank_credit', now, ctx.rng);
+      fresh.push({
+        ...credit,
+        id,
+        merchant_id,
+        livemode,
+        channel,
+        channel_account_id,
+        imported_by: by,
+        created_at: now,
+        match_id: null,
+        bank_account,
+        import_id,
+      });
+    } else if (before.channel_account_id !== channel_account_id)
+      throw problem(
+        `line ${line}: ${credit.reference} was taken in for ${before.channel_account_id}, import ${before.import_id}, and one credit is of one channel account. ` +
+          'Take in only the rows of this account (--containing), take that import back (bank undo), or, where they are two bank accounts, name both (bank follow --bank-account)',
+      );
+    else if (before.amount_fen !== credit.amount_fen || before.received_on !== credit.received_on)
+      throw problem(`line ${line}: ${credit.reference} was taken in before with another amount or day`);
   }
-  return [...known.values()].filter(({ id }) => ids.has(id));
+  await store.insertCredits(trx, fresh);
+  return fresh;
+}
+
+/** Takes an import back as a whole: its postings are undone by name, as if they had never been, and what its credits were about is open again. */
+export async function undoImport(
+  ctx: PaymentsCtx,
+  account: store.Account,
+  { import_id, by, reason }: { readonly import_id: string; readonly by: string; readonly reason: string },
+): Promise<Looked & { readonly import_id: string; readonly credits: number }> {
+  const now = ctx.clock.now();
+  checkReason(reason);
+  await ownAccount(ctx, account);
+  const of = await followed(ctx, account);
+  const expectedOn = await arrivalsOf(ctx, account.merchant_id, account.channel_account_id);
+  const undone = await holding(ctx, of, async (trx) => {
+    await store.holdCredits(trx, of);
+    const ids = await store.undoImport(trx, { ...account, import_id, by, reason, now });
+    if (!ids) throw new RefusalError(refuse('bank_import_not_found', 'import_id'));
+    await store.coverThrough(trx, account);
+    const { foreign: _, ...looked } = await look(ctx, trx, (await store.findFollowed(trx, account)) ?? of, expectedOn);
+    await reversePostings(trx, of, { posting_ids: ids.map(postingId), reason, by, dated: 'original', now, rng: ctx.rng });
+    return { import_id, ...looked, credits: ids.length };
+  });
+  ctx.nudge('deliveries');
+  return undone;
+}
+
+/** Imports of an account, newest first, with those that were taken back. */
+export async function listImports(ctx: Ctx, account: store.Account, limit = 60): Promise<readonly store.ListedImport[]> {
+  await ownAccount(ctx, account);
+  return await store.listImports(ctx.db.kysely, account, limit);
 }
 
 /** Holds an account's days against its credits again. What has not changed stays as it is. */
 export async function lookAt(ctx: PaymentsCtx, account: store.Account): Promise<Looked> {
   const of = await followed(ctx, account);
   const expectedOn = await arrivalsOf(ctx, account.merchant_id, account.channel_account_id);
-  const looked = await holding(ctx, of, (trx) => look(ctx, trx, of, expectedOn));
+  const { foreign: _, ...looked } = await holding(ctx, of, (trx) => look(ctx, trx, of, expectedOn));
   if (looked.opened + looked.settled > 0) ctx.nudge('deliveries');
   return looked;
 }
@@ -140,7 +228,14 @@ const covered_after_ms = 3 * 86_400_000;
 
 type ExpectedOn = Awaited<ReturnType<typeof arrivalsOf>>;
 
-async function look(ctx: Ctx, trx: Trx, of: store.Followed, expectedOn: ExpectedOn): Promise<Looked> {
+/** With credits that were just written: of these, `foreign` came before the first day's money and adds up to nothing, so it is of days that are not followed, and forgotten. */
+async function look(
+  ctx: Ctx,
+  trx: Trx,
+  of: store.Followed,
+  expectedOn: ExpectedOn,
+  fresh: readonly BankCredit[] = [],
+): Promise<Looked & { readonly foreign: ReadonlySet<string> }> {
   await store.refreshDays(trx, of);
   const open = await store.readOpen(trx, of);
   const through = laterOf(of.covered_through, bizDate(addMs(ctx.clock.now(), -covered_after_ms)));
@@ -149,13 +244,21 @@ async function look(ctx: Ctx, trx: Trx, of: store.Followed, expectedOn: Expected
   // A withdrawal may be there on its own day, and is missing only once the terms of the account have passed.
   const explained =
     of.against === 'withdrawals'
-      ? explainWithdrawals(days, open.credits, { first_expected_on: of.since, through: lastExpectedBy(through, expectedOn), unbilled })
-      : explain(days, open.credits, { first_expected_on: expectedOn(of.since).date, through, unbilled });
+      ? explainWithdrawals(days, open.credits, { since: of.since, through: lastExpectedBy(through, expectedOn), unbilled })
+      : explain(days, open.credits, { since: of.since, through, unbilled });
   await store.writeMatches(trx, of, explained.matches);
+  const first_expected_on = of.against === 'withdrawals' ? of.since : expectedOn(of.since).date;
+  const early = new Set(fresh.flatMap(({ id, received_on }) => (received_on < first_expected_on ? [id] : [])));
+  const foreign = new Set(explained.unexplained.flatMap(({ id }) => (early.has(id) ? [id] : [])));
+  await store.dropCredits(trx, of.merchant_id, [...foreign]);
   const account: Holder = { merchant_id: of.merchant_id, livemode: of.livemode, channel: of.channel, channel_account_id: of.channel_account_id };
-  const findings = [...explained.short.map((short) => shortFinding(short, of.against, expectedOn)), ...explained.unexplained.map(unexplainedFinding)];
-  const { opened, settled } = await replaceFindings(ctx, trx, { account, kind: 'bank_short', findings });
-  return { matched: explained.matches.length, opened, settled };
+  const { unread_through } = open;
+  const findings = [
+    ...explained.short.map((short) => shortFinding(short, of.against, expectedOn)),
+    ...explained.unexplained.filter(({ id }) => !foreign.has(id)).map(unexplainedFinding),
+  ].filter(({ biz_date }) => unread_through === undefined || biz_date > unread_through);
+  const { opened, settled } = await replaceFindings(ctx, trx, { account, kind: 'bank_short', findings, judged_after: unread_through });
+  return { matched: explained.matches.length, opened, settled, foreign };
 }
 
 const laterOf = (a: string | null, b: string): string => (a !== null && a > b ? a : b);

@@ -11,6 +11,9 @@ export type FileCredit = {
   readonly payer: string | null;
 };
 
+/** Which rows are taken: those of a payer, those with a text such as the number that the channel gave the merchant. */
+export type Only = { readonly payer?: string | undefined; readonly containing?: string | undefined };
+
 /** Why a file is refused, all of it. */
 export class StatementProblem extends Error {
   override readonly name = 'StatementProblem';
@@ -26,10 +29,10 @@ const names = {
 
 /**
  * Reads the credits of a bank statement: CSV with a heading, UTF-8 or GB18030, any order of columns, others than ours left
- * aside. A row without an amount is a debit and is passed over, and with `payer` so is what others paid. Anything else that
- * cannot be read refuses the whole file.
+ * aside. A row without an amount is a debit and is passed over, and so are, with `payer`, what others paid and, with `containing`,
+ * rows of which no cell has that text. Anything else that cannot be read refuses the whole file.
  */
-export function readStatement(bytes: Buffer, { payer: only }: { readonly payer?: string | undefined } = {}): readonly FileCredit[] {
+export function readStatement(bytes: Buffer, { payer: only, containing }: Only = {}): readonly FileCredit[] {
   if (bytes.length > bank_file_bytes_max) throw new StatementProblem(`more than ${bank_file_bytes_max} bytes`);
   const rows = rowsOf(textOf(bytes));
   if (rows.length > bank_file_rows_max + 1) throw new StatementProblem(`more than ${bank_file_rows_max} rows`);
@@ -42,6 +45,7 @@ export function readStatement(bytes: Buffer, { payer: only }: { readonly payer?:
     const payer = cell(columns.payer);
     const amount = withoutThousands(cell(columns.amount));
     if (amount === '' || /^-?0*(\.0*)?$/.test(amount) || (only !== undefined && !payer.includes(only))) return [];
+    if (containing !== undefined && !record.some((each) => each.includes(containing))) return [];
     const amount_fen = /^\d{1,13}(\.\d{1,2})?$/.test(amount) ? parseYuan(amount) : undefined;
     if (amount_fen === undefined || amount_fen <= 0n) throw new StatementProblem(`line ${line}: ${heading.record[columns.amount]} is not an amount in yuan`);
     const received_on = dayIn(cell(columns.received_on));

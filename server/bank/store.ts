@@ -7,7 +7,7 @@ import type { Tables } from '../platform/db/tables.gen.ts';
 import type { BankCredit } from './credit.ts';
 import type { Match, OpenCredit } from './explain.ts';
 
-/** Tables: bank_accounts, bank_credits, bank_days. */
+/** Tables: bank_accounts, bank_imports, bank_credits, bank_days. */
 
 type Db = Kysely<Tables>;
 export type Account = { readonly merchant_id: string; readonly channel_account_id: string };
@@ -20,9 +20,11 @@ export type Followed = Account & {
   readonly since: string;
   readonly covered_through: string | null;
   readonly against: Against;
+  readonly bank_account: string;
+  readonly followed_by: string | null;
 };
 
-const account_columns = sql.raw('merchant_id, channel_account_id, livemode, channel, since, covered_through, against');
+const account_columns = sql.raw('merchant_id, channel_account_id, livemode, channel, since, covered_through, against, bank_account, followed_by');
 
 export async function findFollowed(db: Db, { merchant_id, channel_account_id }: Account): Promise<Followed | undefined> {
   const { rows } =
@@ -32,21 +34,25 @@ export async function findFollowed(db: Db, { merchant_id, channel_account_id }: 
   return rows[0];
 }
 
-/** Follows an account from a day on; an earlier day than before is taken over, a later one would forget what is open. What it is held against stays. */
+/** Follows an account from a day on; an earlier day than before is taken over, a later one would forget what is open. What it is held against stays, and the name of the bank account where none is given. */
 export async function follow(
   db: Db,
-  { merchant_id, channel_account_id, livemode, channel, since, against: of }: Omit<Followed, 'covered_through'>,
+  { merchant_id, channel_account_id, livemode, channel, since, against: of, bank_account, followed_by }: Following,
   now: Date,
 ): Promise<void> {
-  await sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, against, next_look_at)
-    values (${merchant_id}, ${channel_account_id}, ${livemode}, ${channel}, ${since}, ${of}, ${now})
-    on conflict (merchant_id, channel_account_id) do update set since = least(bank_accounts.since, excluded.since)`.execute(db);
+  await sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, against, bank_account, followed_by, next_look_at)
+    values (${merchant_id}, ${channel_account_id}, ${livemode}, ${channel}, ${since}, ${of}, ${bank_account ?? ''}, ${followed_by}, ${now})
+    on conflict (merchant_id, channel_account_id) do update set since = least(bank_accounts.since, excluded.since),
+      bank_account = coalesce(${bank_account ?? null}, bank_accounts.bank_account), followed_by = excluded.followed_by`.execute(db);
 }
 
-export async function coverThrough(db: Db, { merchant_id, channel_account_id }: Account, through: string): Promise<void> {
-  await sql`update bank_accounts set covered_through = greatest(covered_through, ${through}::date) where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(
-    db,
-  );
+export type Following = Omit<Followed, 'covered_through' | 'bank_account'> & { readonly bank_account: string | undefined };
+
+/** How far the statements reach that were taken in and not taken back. */
+export async function coverThrough(db: Db, { merchant_id, channel_account_id }: Account): Promise<void> {
+  await sql`update bank_accounts set covered_through = (
+      select max(covered_through) from bank_imports where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and undone_at is null
+    ) where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(db);
 }
 
 /** Takes accounts that are due; the time of the next look is the lease. */
@@ -62,21 +68,84 @@ export const claimAccounts = (ctx: Ctx, limit: number, now: Date, lease_ms: numb
   );
 
 const credit_columns = sql.raw(
-  'merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, payer, imported_by, created_at, match_id',
+  'merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, payer, imported_by, created_at, match_id, bank_account, import_id',
 );
 
-/** Writes credits that are not there yet, and gives all of these references as they are. */
-export async function insertCredits(db: Db, { merchant_id, channel_account_id }: Account, credits: readonly BankCredit[]): Promise<readonly BankCredit[]> {
+/** The turn to take in credits of a merchant, until the transaction ends: two of its channel accounts may be about one bank account. */
+export async function holdCredits(db: Db, { merchant_id, livemode }: Pick<Followed, 'merchant_id' | 'livemode'>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`${merchant_id}/${livemode}`}, 7262004))`.execute(db);
+}
+
+/** Credits of a merchant with these numbers of banks, whichever channel account they were taken in for. */
+export async function readCredits(
+  db: Db,
+  { merchant_id, livemode }: Pick<Followed, 'merchant_id' | 'livemode'>,
+  references: readonly string[],
+): Promise<readonly BankCredit[]> {
+  const { rows } = await sql<BankCredit>`select ${credit_columns} from bank_credits where merchant_id = ${merchant_id} and livemode = ${livemode}
+    and reference = any (${references}::text[]) and undone_at is null`.execute(db);
+  return rows;
+}
+
+export async function insertCredits(db: Db, credits: readonly BankCredit[]): Promise<void> {
+  if (credits.length === 0) return;
   const records = JSON.stringify(credits, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
   await sql`insert into bank_credits (${credit_columns})
-    select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.reference, x.received_on, x.amount_fen, x.payer, x.imported_by, x.created_at, null
+    select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.reference, x.received_on, x.amount_fen, x.payer, x.imported_by, x.created_at, null, x.bank_account, x.import_id
     from jsonb_to_recordset(${records}::jsonb) as x (merchant_id text, id text, livemode boolean, channel text, channel_account_id text, reference text, received_on date, amount_fen bigint,
-      payer text, imported_by text, created_at timestamptz)
-    on conflict on constraint bank_credits_once do nothing`.execute(db);
-  const { rows } =
-    await sql<BankCredit>`select ${credit_columns} from bank_credits where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}
-    and reference = any (${credits.map(({ reference }) => reference)}::text[])`.execute(db);
+      payer text, imported_by text, created_at timestamptz, bank_account text, import_id text)`.execute(db);
+}
+
+/** Forgets credits that were written in this transaction and are about no day that is followed. */
+export async function dropCredits(db: Db, merchant_id: string, ids: readonly string[]): Promise<void> {
+  await sql`delete from bank_credits where merchant_id = ${merchant_id} and id = any (${ids}::text[])`.execute(db);
+}
+
+export type Import = Account & {
+  readonly id: string;
+  readonly livemode: boolean;
+  readonly covered_through: string | null;
+  readonly imported_by: string;
+  readonly created_at: Date;
+};
+export type ListedImport = Import & {
+  readonly credits: bigint;
+  readonly amount_fen: bigint;
+  readonly undone_at: Date | null;
+  readonly undone_by: string | null;
+  readonly undone_reason: string | null;
+};
+
+export async function insertImport(db: Db, row: Import): Promise<void> {
+  await db.insertInto('bank_imports').values(row).execute();
+}
+
+/** Newest first. */
+export async function listImports(db: Db, { merchant_id, channel_account_id }: Account, limit: number): Promise<readonly ListedImport[]> {
+  const { rows } = await sql<ListedImport>`select i.*, c.credits, c.amount_fen from bank_imports i
+    cross join lateral (select count(*) as credits, coalesce(sum(amount_fen), 0)::bigint as amount_fen from bank_credits
+      where merchant_id = i.merchant_id and import_id = i.id) c
+    where i.merchant_id = ${merchant_id} and i.channel_account_id = ${channel_account_id} order by i.id desc limit ${limit}`.execute(db);
   return rows;
+}
+
+export type UndoneImport = Account & { readonly import_id: string; readonly by: string; readonly reason: string; readonly now: Date };
+
+/**
+ * Takes an import back: its credits are about nothing any more, and what they were matched with is open again. Gives their ids;
+ * undefined where there is no such import, or it was taken back before.
+ */
+export async function undoImport(db: Db, of: UndoneImport): Promise<readonly string[] | undefined> {
+  const { merchant_id, channel_account_id, import_id, by, reason, now } = of;
+  const found = await sql`update bank_imports set undone_at = ${now}, undone_by = ${by}, undone_reason = ${reason}
+    where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and id = ${import_id} and undone_at is null returning id`.execute(db);
+  if (found.rows.length === 0) return undefined;
+  const matched = sql`select match_id from bank_credits where merchant_id = ${merchant_id} and import_id = ${import_id} and match_id is not null`;
+  await sql`with matched as (${matched}), days as (update bank_days set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from matched))
+    update bank_credits set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from matched)`.execute(db);
+  const { rows } = await sql<{ id: string }>`update bank_credits set undone_at = ${now} where merchant_id = ${merchant_id} and import_id = ${import_id}
+    returning id`.execute(db);
+  return rows.map(({ id }) => id);
 }
 
 /** Days whose bill is there and was read: a trade bill is believed once it was matched. */
@@ -124,11 +193,16 @@ export type Net = {
   readonly withdrawals: readonly bigint[];
 };
 
-/** Days and credits that nothing explains, and days whose bill is not there. */
-export async function readOpen(
-  db: Db,
-  { merchant_id, channel_account_id, since, against: of }: Followed,
-): Promise<{ readonly days: readonly Net[]; readonly credits: readonly OpenCredit[]; readonly unbilled: readonly string[] }> {
+export type Open = {
+  readonly days: readonly Net[];
+  readonly credits: readonly OpenCredit[];
+  readonly unbilled: readonly string[];
+  /** What is open of this day and before it was not read, or not all of it: nothing can be said of it. */
+  readonly unread_through: string | undefined;
+};
+
+/** Days and credits that nothing explains, the newest, and days whose bill is not there. */
+export async function readOpen(db: Db, { merchant_id, channel_account_id, since, against: of }: Followed): Promise<Open> {
   const of_account = sql`merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`;
   // One row a day: of years a thousand.
   const withdrawals =
@@ -139,13 +213,17 @@ export async function readOpen(
   const days = await sql<Net>`select biz_date, net_fen, explained_before, ${withdrawals} as withdrawals from (
       select *, (count(*) filter (where match_id is not null) over (order by biz_date))::integer as explained_before from bank_days where ${of_account} and net_fen <> 0
     ) d where match_id is null order by biz_date desc limit ${bank_open_max}`.execute(db);
-  const credits = await sql<OpenCredit>`select id, reference, received_on, amount_fen from bank_credits where ${of_account} and match_id is null
+  const credits =
+    await sql<OpenCredit>`select id, reference, received_on, amount_fen from bank_credits where ${of_account} and match_id is null and undone_at is null
     order by received_on desc, id desc limit ${bank_open_max}`.execute(db);
   const unbilled = await sql<{
     biz_date: string;
   }>`select biz_date from bill_days where ${of_account} and ${unbilled_days[of]} and biz_date >= ${since}::date
     order by biz_date desc limit ${bank_open_max}`.execute(db);
-  return { days: days.rows, credits: credits.rows, unbilled: unbilled.rows.map(({ biz_date }) => biz_date) };
+  const oldest = [days.rows.map(({ biz_date }) => biz_date), credits.rows.map(({ received_on }) => received_on), unbilled.rows.map(({ biz_date }) => biz_date)]
+    .filter((read) => read.length === bank_open_max)
+    .flatMap((read) => read.at(-1) ?? []);
+  return { days: days.rows, credits: credits.rows, unbilled: unbilled.rows.map(({ biz_date }) => biz_date), unread_through: oldest.toSorted().at(-1) };
 }
 
 export async function writeMatches(db: Db, { merchant_id, channel_account_id }: Account, matches: readonly Match[]): Promise<void> {
@@ -175,7 +253,7 @@ export type ListedCredit = BankCredit & { readonly days: readonly string[] };
 
 /** Newest first, each with the days that it was found to be about. */
 export async function listCredits(db: Db, { merchant_id, livemode, channel_account_id, before_id, limit }: CreditPage): Promise<readonly ListedCredit[]> {
-  const where = [sql`c.merchant_id = ${merchant_id}`];
+  const where = [sql`c.merchant_id = ${merchant_id}`, sql`c.undone_at is null`];
   if (livemode !== undefined) where.push(sql`c.livemode = ${livemode}`);
   if (channel_account_id !== undefined) where.push(sql`c.channel_account_id = ${channel_account_id}`);
   if (before_id !== undefined) where.push(sql`c.id < ${before_id}`);

@@ -21,7 +21,7 @@ const credit = (n: number, fen: number) => ({
 /** In words: what is matched, what is short, and what is about nothing. */
 function told(days: readonly WithdrawnDay[], came: readonly ReturnType<typeof credit>[], { through = 30, unbilled = [] as number[], since = 1 } = {}) {
   const { matches, short, unexplained } = explainWithdrawals(days, came, {
-    first_expected_on: day(since),
+    since: day(since),
     through: day(through),
     unbilled: unbilled.map((n) => ({ biz_date: day(n), expected_on: day(n) })),
   });

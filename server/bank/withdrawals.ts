@@ -28,7 +28,7 @@ export function explainWithdrawals(days: readonly WithdrawnDay[], credits: reado
     if (first) {
       for (const unit of found) unit.taken = true;
       came.set(first.day, [...(came.get(first.day) ?? []), credit]);
-    } else if (credit.received_on >= horizon.first_expected_on && !mayBeUnbilled(credit)) unexplained.push(credit);
+    } else if (credit.received_on >= horizon.since && !mayBeUnbilled(credit)) unexplained.push(credit);
   }
   const matches: Match[] = [];
   const short: Short[] = [];

@@ -50,8 +50,8 @@ it('withdrawals of fund bills are held against credits: on their day or later, i
   const [d0, d1, d2, d3, d4, d5, d6] = days as [string, string, string, string, string, string, string];
   await setTerms(shop.ctx, { ...account(), livemode: false, days: 1, counts: 'calendar', confirmed: true });
   await setCalendarDays(shop.ctx, []);
-  await followAccount(shop.ctx, account(), first, 'withdrawals');
-  await assert.rejects(followAccount(shop.ctx, account(), first), refused('parameter_invalid', 'against'));
+  await followAccount(shop.ctx, account(), { since: first, against: 'withdrawals', by: 'finance' });
+  await assert.rejects(followAccount(shop.ctx, account(), { since: first, by: 'finance' }), refused('parameter_invalid', 'against'));
 
   // Whatever days come to is not asked: only this was withdrawn.
   const withdrawn: Readonly<Record<string, readonly number[]>> = {
@@ -94,6 +94,9 @@ it('a channel without fund bills cannot be followed so', async () => {
     settings: { pid: '1', key: 'k'.repeat(32), gateway_url: 'https://epay.example' },
   });
   const other = { merchant_id: world.merchant.id, channel_account_id: id };
-  await assert.rejects(followAccount(shop.ctx, other, shop.today(), 'withdrawals'), refused('bill_not_published', 'against'));
-  assert.equal((await followAccount(shop.ctx, other, shop.today())).against, 'nets');
+  await assert.rejects(
+    followAccount(shop.ctx, other, { since: shop.today(), against: 'withdrawals', by: 'finance' }),
+    refused('bill_not_published', 'against'),
+  );
+  assert.equal((await followAccount(shop.ctx, other, { since: shop.today(), by: 'finance' })).against, 'nets');
 });

@@ -36,6 +36,7 @@ export const id_prefixes = {
   recon_exception: 'exc',
   signing_key: 'sig',
   bank_credit: 'bcr',
+  bank_import: 'bim',
 } as const;
 export type IdKind = keyof typeof id_prefixes;
 

@@ -181,7 +181,7 @@ describe('a book', () => {
     for (const book of elsewhere) {
       assert.deepEqual(await readBalances(test.ctx, book), []);
       assert.deepEqual(await listPostings(test.ctx, { ...book, limit: 10 }), []);
-      await assert.rejects(reversePosting(test.ctx, { ...book, posting_id: id, reason: 'x' }), refusedWith('posting_not_found'));
+      await assert.rejects(reversePosting(test.ctx, { ...book, posting_id: id, reason: 'x', by: 'finance' }), refusedWith('posting_not_found'));
     }
   });
 });
@@ -191,21 +191,27 @@ describe('a reversal', () => {
     const story = newStory(rng, test.clock.now());
     const [{ id } = missing] = await posted(story, drawn(story));
     const tries = await Promise.allSettled(
-      Array.from({ length: 5 }, () => reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: '多收手续费' })),
+      Array.from({ length: 5 }, () => reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: '多收手续费', by: 'finance' })),
     );
     const done = tries.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     assert.equal(done.length, 1);
     assert.equal(done[0]?.reverses_id, id);
     assert.deepEqual(await balances(story), { channel_receivable: 0, channel_fee: 0 });
-    await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: 'x' }), refusedWith('posting_reversed'));
-    await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id: done[0]?.id as string, reason: 'x' }), refusedWith('posting_reversed'));
+    await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: 'x', by: 'finance' }), refusedWith('posting_reversed'));
+    await assert.rejects(
+      reversePosting(test.ctx, { ...bookOf(story), posting_id: done[0]?.id as string, reason: 'x', by: 'finance' }),
+      refusedWith('posting_reversed'),
+    );
   });
 
   it('needs a posting and a reason that can be read', async () => {
     const story = newStory(rng, test.clock.now());
     for (const posting_id of ['', 'pst_x', postingId(newId('event', test.clock.now(), rng)), "' or 1=1"])
-      await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id, reason: 'x' }), refusedWith('posting_not_found'));
-    await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id: 'pst_x', reason: '\u202e' }), refusedWith('parameter_invalid'));
+      await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id, reason: 'x', by: 'finance' }), refusedWith('posting_not_found'));
+    await assert.rejects(
+      reversePosting(test.ctx, { ...bookOf(story), posting_id: 'pst_x', reason: '\u202e', by: 'finance' }),
+      refusedWith('parameter_invalid'),
+    );
   });
 });
 

@@ -102,7 +102,10 @@ export const entriesOf = (...lines: readonly (readonly [account: Account, party_
 export const nextDay = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 
 /** Undoes a posting, entry by entry: amount and fee are those that it undoes. */
-export function reversalOf(posting: Posting, { source_id, at, reason }: { readonly source_id: string; readonly at: Date; readonly reason: string }): Draft {
+export function reversalOf(
+  posting: Posting,
+  { source_id, at, reason, by }: { readonly source_id: string; readonly at: Date; readonly reason: string; readonly by?: string | undefined },
+): Draft {
   const { payment_id, attempt_id, refund_id, store_id, channel_account_id, channel, method, amount_fen, fee_fen } = posting;
   return {
     kind: 'reversal',
@@ -118,7 +121,7 @@ export function reversalOf(posting: Posting, { source_id, at, reason }: { readon
     amount_fen,
     fee_fen,
     fact_at: at,
-    detail: { reason, reversed_kind: posting.kind },
+    detail: { reason, reversed_kind: posting.kind, ...(by === undefined ? {} : { by }) },
     entries: posting.entries.map((entry) => ({ ...entry, amount_fen: -entry.amount_fen as Fen })),
   };
 }

@@ -28,17 +28,22 @@ export async function post(tx: Kysely<Tables>, book: store.BookName, drafts: rea
   return postings;
 }
 
-export type ReverseInput = store.BookName & { readonly posting_id: string; readonly reason: string };
-
-/** Undoes a posting by one that names it, on today's day; once. What was posted stays as it is. */
-export async function reversePosting(ctx: Ctx, { posting_id, reason, ...book }: ReverseInput): Promise<Posting> {
-  const now = ctx.clock.now();
+/** Refuses what is no reason that a person could read. */
+export function checkReason(reason: string): void {
   if (!/^[^\p{Cc}\p{Cf}\p{Cs}]{1,200}$/u.test(reason))
     throw new RefusalError(refuse('parameter_invalid', 'reason', { expected: '1 to 200 visible characters', expected_zh: '1 至 200 个可见字符' }));
+}
+
+export type ReverseInput = store.BookName & { readonly posting_id: string; readonly reason: string; readonly by: string };
+
+/** Undoes a posting by one that names it and whoever undid it, on today's day; once. What was posted stays as it is. */
+export async function reversePosting(ctx: Ctx, { posting_id, reason, by, ...book }: ReverseInput): Promise<Posting> {
+  const now = ctx.clock.now();
+  checkReason(reason);
   return await ctx.db.kysely.transaction().execute(async (tx) => {
     const [original] = isId('posting', posting_id) ? await store.readPostings(tx, book, [posting_id]) : [];
     if (!original) throw new RefusalError(refuse('posting_not_found', 'posting_id'));
-    const [reversal] = await reversePostings(tx, book, { posting_ids: [posting_id], reason, dated: 'now', now, rng: ctx.rng });
+    const [reversal] = await reversePostings(tx, book, { posting_ids: [posting_id], reason, by, dated: 'now', now, rng: ctx.rng });
     if (!reversal) throw new RefusalError(refuse('posting_reversed', 'posting_id'));
     return reversal;
   });
@@ -47,6 +52,7 @@ export async function reversePosting(ctx: Ctx, { posting_id, reason, ...book }: 
 export type ReversalsInput = {
   readonly posting_ids: readonly string[];
   readonly reason: string;
+  readonly by?: string;
   /** `original`: as if it had never been posted, on the day of what it undoes; where that is closed, on the first open day. */
   readonly dated: 'now' | 'original';
   readonly now: Date;
@@ -57,14 +63,14 @@ export type ReversalsInput = {
 export async function reversePostings(
   tx: Kysely<Tables>,
   book: store.BookName,
-  { posting_ids, reason, dated, now, rng }: ReversalsInput,
+  { posting_ids, reason, by, dated, now, rng }: ReversalsInput,
 ): Promise<readonly Posting[]> {
   if (posting_ids.length === 0) return [];
   const state = await store.holdBook(tx, book);
   const undone = await store.readReversed(tx, book.merchant_id, posting_ids);
   const originals = (await store.readPostings(tx, book, posting_ids)).filter(({ id, kind }) => kind !== 'reversal' && !undone.has(id));
   const drafts = originals.map((original) =>
-    reversalOf(original, { source_id: newId('posting', now, rng), at: dated === 'now' ? now : original.fact_at, reason }),
+    reversalOf(original, { source_id: newId('posting', now, rng), at: dated === 'now' ? now : original.fact_at, reason, by }),
   );
   const reversals = numbered(drafts, book, state);
   await store.insertPostings(tx, reversals);

@@ -160,7 +160,7 @@ describe('the ledger at the close of a day', () => {
     await shop.posted();
     const posting = (await postings('payment')).find(({ payment_id }) => payment_id === payment.id);
     assert.ok(posting);
-    await reversePosting(world.ctx, { ...book(), posting_id: posting.id, reason: 'by mistake' });
+    await reversePosting(world.ctx, { ...book(), posting_id: posting.id, reason: 'by mistake', by: 'finance' });
     const { balanced, ledger_off } = await weighDay(shop.ctx, shop.dayOf(biz_date));
     assert.deepEqual([balanced, ledger_off], [true, { ...agreeing, payments_fen: 7_000n }]);
     const { channel_account_id } = shop.dayOf(biz_date);

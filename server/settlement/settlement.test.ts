@@ -235,7 +235,7 @@ describe('a statement', () => {
       .execute()) as [{ id: string }];
     const grown = await made();
     assert.deepEqual([grown.lines, grown.totals?.gross_fen], [5, 13_500]);
-    await reversePosting(world.ctx, { ...owner, posting_id, reason: '测试' });
+    await reversePosting(world.ctx, { ...owner, posting_id, reason: '测试', by: 'finance' });
     const undone = await made();
     assert.deepEqual([undone.lines, undone.totals?.gross_fen, undone.totals?.net_fen], [6, 12_500, before_more.totals?.net_fen]);
     assert.ok((await fetched(before_more, 'csv')).equals(file));

@@ -181,6 +181,7 @@ describe('the schema', () => {
       'bank_accounts',
       'bank_credits',
       'bank_days',
+      'bank_imports',
     ];
     const bookkeeping = rows.map(({ name }) => name).filter((name) => name.includes('migration'));
     assert.deepEqual(rows.map(({ name }) => name).sort(), [...hot_tables, ...cold, ...bookkeeping].sort());

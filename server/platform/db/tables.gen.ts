@@ -101,6 +101,8 @@ export interface BankAccountsTable {
   covered_through: string | null;
   next_look_at: Date;
   against: Generated<'nets' | 'withdrawals'>;
+  bank_account: Generated<string>;
+  followed_by: string | null;
 }
 
 export interface BankCreditsTable {
@@ -116,6 +118,9 @@ export interface BankCreditsTable {
   imported_by: string;
   created_at: Date;
   match_id: string | null;
+  bank_account: Generated<string>;
+  import_id: string | null;
+  undone_at: Date | null;
 }
 
 export interface BankDaysTable {
@@ -125,6 +130,19 @@ export interface BankDaysTable {
   bill_id: string | null;
   net_fen: bigint;
   match_id: string | null;
+}
+
+export interface BankImportsTable {
+  merchant_id: string;
+  id: string;
+  livemode: boolean;
+  channel_account_id: string;
+  covered_through: string | null;
+  imported_by: string;
+  created_at: Date;
+  undone_at: Date | null;
+  undone_by: string | null;
+  undone_reason: string | null;
 }
 
 export interface BillDaysTable {
@@ -887,6 +905,7 @@ export interface Tables {
   bank_accounts: BankAccountsTable;
   bank_credits: BankCreditsTable;
   bank_days: BankDaysTable;
+  bank_imports: BankImportsTable;
   bill_days: BillDaysTable;
   bill_files: BillFilesTable;
   bill_horizons: BillHorizonsTable;

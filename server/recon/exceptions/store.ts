@@ -170,14 +170,16 @@ export async function readSettled(
   return rows;
 }
 
-/** Exceptions of a kind that stand and were not found this time. */
+/** Exceptions of a kind that stand and were not found this time, of days after one where one is given. */
 export async function readUnfound(
   trx: Executor,
   { merchant_id, channel_account_id }: Pick<Run, 'merchant_id' | 'channel_account_id'>,
   kind: ExceptionKind,
+  after: string | undefined,
 ): Promise<readonly { readonly id: string; readonly resolution: Resolution }[]> {
   const { rows } = await sql<{ id: string; resolution: Resolution }>`select e.id, 'matched' as resolution from recon_exceptions e
     where e.merchant_id = ${merchant_id} and e.channel_account_id = ${channel_account_id} and ${of_index} and ${unsettled} and e.kind = ${kind}
+      and (${after ?? null}::date is null or e.biz_date > ${after ?? null}::date)
       and e.fingerprint not in (select fingerprint from recon_found)`.execute(trx);
   return rows;
 }

@@ -33,7 +33,14 @@ export async function replaceFindings(
     account,
     kind,
     findings,
-  }: { readonly account: Holder; readonly kind: ExceptionKind; readonly findings: readonly (Finding & { readonly biz_date: string })[] },
+    judged_after,
+  }: {
+    readonly account: Holder;
+    readonly kind: ExceptionKind;
+    readonly findings: readonly (Finding & { readonly biz_date: string })[];
+    /** Only days after this one were looked at; all of them where it is undefined. What stands of the others stays. */
+    readonly judged_after?: string | undefined;
+  },
 ): Promise<{ readonly opened: number; readonly settled: number }> {
   const now = ctx.clock.now();
   await store.beginFound(trx);
@@ -47,7 +54,7 @@ export async function replaceFindings(
     opened.push(...rows.filter(({ id }) => written.has(id)));
   }
   opened.push(...(await store.refreshFound(trx, account, now)));
-  const settled = await store.settle(trx, account.merchant_id, await store.readUnfound(trx, account, kind), { by: system, note: null, now });
+  const settled = await store.settle(trx, account.merchant_id, await store.readUnfound(trx, account, kind, judged_after), { by: system, note: null, now });
   await undoSuspense(trx, ctx, account);
   const tell = async (type: 'recon_exception.opened' | 'recon_exception.closed', rows: readonly ReconException[]) => {
     const told = rows.slice(0, recon_events_max);

@@ -47,14 +47,17 @@ export function suspenseDraft(exception: Suspended, { source_id, at }: { readonl
     amount_fen: magnitude(off),
     fact_at: at,
     detail: { recon_exception_id: id, exception_kind: kind, biz_date },
-    entries: entriesOf(['suspense', party, off], [accountOf(exception), party, -off]),
+    entries: entriesOf([isUnexplained(exception) ? 'merchant_due' : 'suspense', party, off], [accountOf(exception), party, -off]),
   };
 }
 
 /**
- * Where the disputed amount stands until then. What a bank credited and no bill explains the merchant has, by the posting of its
- * credit, and may have to give back: it pays for nothing that the channel owes.
+ * What a bank credited and no bill explains pays for nothing: the channel owes, and the merchant is due, what the bills come to. The
+ * money lies on the merchant's own bank account, of which the ledger has none, so the exception alone remembers it.
  */
+const isUnexplained = ({ kind, our_fen, detail }: Suspended): boolean => kind === 'bank_short' && detail.reason === 'unexplained' && our_fen === 0n;
+
+/** Where the disputed amount stands until then. */
 function accountOf({ of, kind }: Suspended): Account {
   return of === 'other' && kind !== 'bank_short' ? 'channel_fee' : 'channel_receivable';
 }
