@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { sm2 } from 'sm-crypto-v2';
 import { toFen } from '../../kernel/money.ts';
 import { readSettings } from '../account-settings.ts';
 import type { Account, Channel, OrderInput, PayInput, RefundInput, WireAnswer, WireRequest } from '../define.ts';
@@ -190,4 +191,62 @@ test('a public key that is none is said by name', () => {
   for (const cmb_public_key of ['x', publicKeyOf(bank_key).slice(4), Buffer.alloc(91).toString('base64')]) {
     assert.deepEqual(readSettings(cmb as Channel, { ...settings, cmb_public_key }), { param: 'cmb_public_key', problem: 'is not an SM2 public key in Base64' });
   }
+});
+
+describe('J-17: an SM2 signature', () => {
+  const fields = { version: '0.0.1', biz_content: '{"merId":"1"}' };
+  const point = pointOf(publicKeyOf(bank_key)) as string;
+  const by = (userId: string, key = bank_key) => sm2.doSignature(stringToSign(fields), key, { hash: true, userId });
+  const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
+  const item = (tag: string, content: string) => `${tag}${(content.length / 2).toString(16).padStart(2, '0')}${content}`;
+  /** The shortest form of a positive integer of 32 bytes. */
+  const integer = (hex: string) => item('02', hex.replace(/^(00)+(?=..)/, '').replace(/^(?=[89a-f])/, '00'));
+  // One whose first number has its highest bit set, so that it needs a byte for its sign.
+  let raw = by('1234567812345678');
+  while (!/^[89a-f]/.test(raw)) raw = by('1234567812345678');
+  const [r, s] = [raw.slice(0, 64), raw.slice(64)];
+  const der = item('30', integer(r) + integer(s));
+  const order_of_the_group = 'fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123';
+
+  test('is one in its own form, under the identity and the key that were agreed on', () => assert.ok(isSignedBy({ ...fields, sign: base64(der) }, point)));
+
+  const derOf = (raw: string) => item('30', integer(raw.slice(0, 64)) + integer(raw.slice(64)));
+  for (const [what, hex] of [
+    ['under no user identity', derOf(by(''))],
+    ['under another user identity', derOf(by('1234567812345679'))],
+    ['by another key', derOf(by('1234567812345678', private_key))],
+    ['as its two numbers side by side', r + s],
+    ['with its numbers changed about', item('30', integer(s) + integer(r))],
+    ['with a byte behind it', `${der}00`],
+    ['with a byte behind its numbers', item('30', `${integer(r)}${integer(s)}00`)],
+    ['with a third number', item('30', integer(r) + integer(s) + integer(s))],
+    ['with one number', item('30', integer(r))],
+    ['with zeros before a number', item('30', item('02', `0000${r}`) + integer(s))],
+    ['with a number without its sign', item('30', item('02', r) + integer(s))],
+    ['as a set', `31${der.slice(2)}`],
+    ['with its length in two bytes', `3081${der.slice(2)}`],
+    ['with no length', `3080${der.slice(4)}0000`],
+    ['cut by a byte', der.slice(0, -2)],
+    ['of zeros', item('30', integer('00') + integer('00'))],
+    ['of the order of the group', item('30', integer(order_of_the_group) + integer(s))],
+    ['of a second number that is the order of the group', item('30', integer(r) + integer(order_of_the_group))],
+  ] as const)
+    test(`is none ${what}`, () => assert.equal(isSignedBy({ ...fields, sign: base64(hex) }, point), false));
+
+  test('is the same to a second implementation, in both directions', () => {
+    const spki = Buffer.from(publicKeyOf(bank_key), 'base64');
+    const public_key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    const sec1 = item('30', `${item('02', '01')}${item('04', bank_key)}${item('a0', '06082a811ccf5501822d')}${item('a1', item('03', `00${point}`))}`);
+    const key = createPrivateKey({ key: Buffer.from(sec1, 'hex'), format: 'der', type: 'sec1' });
+    // OpenSSL inside Node names no user, which is an identity of no bytes.
+    for (const text of ['', 'abc', stringToSign(fields), '支付'.repeat(100)]) {
+      const options = { der: true, hash: true, userId: '' };
+      const ours = Buffer.from(sm2.doSignature(text, bank_key, options), 'hex');
+      assert.ok(verify('sm3', Buffer.from(text), public_key, ours), text);
+      assert.ok(!verify('sm3', Buffer.from(`${text}.`), public_key, ours), text);
+      const theirs = sign('sm3', Buffer.from(text), key).toString('hex');
+      assert.ok(sm2.doVerifySignature(text, theirs, point, options), text);
+    }
+    assert.ok(!verify('sm3', Buffer.from(stringToSign(fields)), public_key, Buffer.from(der, 'hex')), 'under another identity it is none');
+  });
 });

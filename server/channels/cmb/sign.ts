@@ -26,12 +26,25 @@ export function signFields(fields: Fields, private_key: string): string {
 export function isSignedBy(fields: Fields, public_point: string): boolean {
   const { sign } = fields;
   if (sign === undefined || !/^[A-Za-z0-9+/]{16,}={0,2}$/.test(sign)) return false;
+  const der = Buffer.from(sign, 'base64');
+  if (!isTwoIntegers(der)) return false;
   try {
-    return sm2.doVerifySignature(stringToSign(fields), Buffer.from(sign, 'base64').toString('hex'), public_point, { der: true, hash: true, userId: user_id });
+    return sm2.doVerifySignature(stringToSign(fields), der.toString('hex'), public_point, { der: true, hash: true, userId: user_id });
   } catch {
     // The library throws on bytes that are no signature at all.
     return false;
   }
+}
+
+/** DER of a sequence of two positive integers, to the byte. The library takes much that only resembles it. */
+const isTwoIntegers = (der: Buffer): boolean =>
+  der.length < 0x80 && der[0] === 0x30 && der[1] === der.length - 2 && integerEnd(der, integerEnd(der, 2) ?? der.length) === der.length;
+
+/** Where the positive integer ends that begins there; undefined when there is none, or one that could be written shorter. */
+function integerEnd(der: Buffer, at: number): number | undefined {
+  const [tag, length = 0, first = 0x80, second = 0] = der.subarray(at);
+  const is_one = tag === 0x02 && length > 0 && first < 0x80 && (first > 0 || length === 1 || second >= 0x80);
+  return is_one ? at + 2 + length : undefined;
 }
 
 /** DER of a public key on the curve 1.2.156.10197.1.301, up to its point. */

@@ -27,7 +27,7 @@ describe('vectors', { skip }, () => {
     assert.equal(stringToSign(params), expected);
   });
 
-  test('SM2 of GB/T 32918.5 and SM3 of GB/T 32905 (standard)', () => {
+  test('J-17 SM2 of GB/T 32918.5 and SM3 of GB/T 32905 (standard)', () => {
     const standard = vector('sm2-std-1');
     const options = { hash: true, userId: standard.userId };
     assert.ok(sm2.doVerifySignature(standard.messageUtf8, standard.rHex + standard.sHex, point(standard), options));
