@@ -48,7 +48,7 @@ test('lists a merchant’s keys, newest first, without their hashes', async () =
   assert.deepEqual(await listApiKeys(t.ctx, merchant_id), [second.api_key, first.api_key]);
 });
 
-test('revokes once and for ever; A-07: a key of another merchant is not there', async () => {
+test('A-07: revokes once and for ever; a key of another merchant is not there', async () => {
   const merchant_id = await aMerchant(t.ctx);
   const { api_key } = await createApiKey(t.ctx, { ...input, merchant_id });
   await assert.rejects(revokeApiKey(t.ctx, { merchant_id: await aMerchant(t.ctx), api_key_id: api_key.id }), refused('api_key_not_found'));

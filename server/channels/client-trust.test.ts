@@ -186,7 +186,7 @@ describe('a notification', () => {
 });
 
 describe('the exchange log', () => {
-  it('J-10 I-46 has one line per call with numbers and names of ours, and nothing that was sent or received', async () => {
+  it('J-03 I-46 has one line per call with numbers and names of ours, and nothing that was sent or received', async () => {
     const { gateway, client, account, lines, metrics } = await setUp();
     const canaries = ['134650000000000077', 'openid-canary', '203.0.113.77', 'T-canary'];
     gateway.answer('/pay', inTurn(write(signed('{"code":"PAID","success":{"id":"T-canary","amount_fen":100}}')), write(signed('"T-canary'))));

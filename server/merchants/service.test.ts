@@ -142,7 +142,7 @@ describe('merchants', () => {
 });
 
 describe('channel accounts', () => {
-  test('I-47, J-03: keep their secrets sealed, shown by name only, and wrapped at run time', async () => {
+  test('J-03 I-47: keep their secrets sealed, shown by name only, and wrapped at run time', async () => {
     const account = await anAccount();
     assert.deepEqual(account.secrets.toSorted(), ['apiv3_key', 'private_key']);
     assert.deepEqual(account.settings, {

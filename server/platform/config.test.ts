@@ -146,7 +146,7 @@ describe('production refuses', () => {
     'a repeated word': Buffer.from('0123456789abcdef0123456789abcdef', 'latin1'),
   };
   for (const [name, bytes] of Object.entries(weak)) {
-    test(`a master key that is ${name} (J-01)`, async (t) => {
+    test(`J-01 a master key that is ${name}`, async (t) => {
       const problems = await problemsOf({ ...production(), HELIU_MASTER_KEY: bytes.toString('base64') }, await directory(t));
       assert.match(problems.join(), /^HELIU_MASTER_KEY is weak/);
     });

@@ -25,14 +25,14 @@ test('writes one line of JSON with the time of the clock, the level and the fiel
   assert.equal(lines[0]?.split('\n').length, 2);
 });
 
-test('stays on one line whatever a text holds (A-25)', () => {
+test('A-25 stays on one line whatever a text holds', () => {
   const { log, lines, last } = aLog();
   log.warn({ name: 'a\r\n{"level":"error"}\u001b[31m' }, 'b\nc');
   assert.equal(lines.join('').trimEnd().split(/\r|\n/).length, 1);
   assert.equal(last().name, 'a\r\n{"level":"error"}\u001b[31m');
 });
 
-test('has no way in for an object, a secret or a body, whatever its type says (J-03)', () => {
+test('J-03 has no way in for an object, a secret or a body, whatever its type says', () => {
   const { log, lines, last } = aLog();
   const smuggled = { secret: new Secret('canary-4711'), headers: { authorization: 'canary-4711' }, body: Buffer.from('canary-4711'), list: ['canary-4711'] };
   log.info(smuggled as unknown as LogFields, 'smuggled');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { scryptSync } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { canonicalJson, sha256 } from '../../kernel/digest.ts';
 import { device_guesses_burst, pairing_code_ms, pin_failures_max, pin_lock_ms, pos_waits_per_device_max } from '../../kernel/limits.ts';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
+import { moved_by_time, unchanged } from '../../testing/state.ts';
 import { until } from '../../testing/until.ts';
 import { type ApiAnswer, aWorld, type World } from '../../testing/world.ts';
 
@@ -386,6 +388,41 @@ describe('a refund at the till', () => {
 });
 
 describe('the PIN of a supervisor', () => {
+  it('J-08: is kept by scrypt at its stated cost, under a salt of its own', async () => {
+    const other = (await made('/v1/stores', { name: '三店' })).id;
+    await made(`/v1/stores/${other}/supervisor_pin`, { pin });
+    const rows = await world.ctx.db.kysely.selectFrom('supervisor_pins').selectAll().where('store_id', 'in', [store_id, other]).execute();
+    assert.equal(rows.length, 2);
+    for (const { salt, pin_hash } of rows) {
+      assert.equal(salt.length, 16);
+      assert.ok(pin_hash.equals(scryptSync(pin, salt, 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 })));
+    }
+    assert.notDeepEqual(rows[0]?.salt, rows[1]?.salt);
+  });
+
+  it('J-08: is all of its digits and nothing else: what is cut, longer, padded or written otherwise is refused and changes nothing', async () => {
+    const path = `/v1/stores/${store_id}/supervisor_pin`;
+    await unchanged(world.ctx, async () => {
+      for (const wrong of ['', '12345', '1'.repeat(13), '1'.repeat(64), `${pin}\u0000`, ` ${pin}`, `${pin}\n`, '２０４８５７', '0x3203', Number(pin), null])
+        assert.deepEqual((await world.api('POST', path, { key: shop.key, body: { pin: wrong } })).body.error?.param, 'pin', JSON.stringify(wrong));
+    });
+    const long = '204857204857';
+    const elsewhere = (await made('/v1/stores', { name: '四店' })).id;
+    await made(`/v1/stores/${elsewhere}/supervisor_pin`, { pin: long });
+    const till = await aTill(100_000, (await made('/v1/terminals', { store_id: elsewhere, name: '台', kind: 'pos' })).id);
+    const sent = byCode('wechatpay');
+    await till.send('/orders', sent);
+    await world.until(async () => (await till.ask(`/orders/${sent.order_no}`)).body.outcome === 'paid');
+    const refund = (tried: string) => till.send('/refunds', { order_no: sent.order_no, refund_no: newNo(), amount_fen: 1, pin: tried });
+    // That a try failed is counted; nothing else moves.
+    const tryWrong = async () => {
+      for (const wrong of [long.slice(0, 6), long.slice(0, 11), `${long.slice(0, 11)}8`, `9${long.slice(1)}`])
+        refused(await refund(wrong), 403, 'supervisor_pin_wrong');
+    };
+    await unchanged(world.ctx, tryWrong, [...moved_by_time, 'supervisor_pins']);
+    assert.equal((await refund(long)).status, 201);
+  });
+
   it('is not told by the hash of the request that set it, and the same request is still known by it', async () => {
     const path = `/v1/stores/${store_id}/supervisor_pin`;
     const set = (tried: string) => world.flow(world.api('POST', path, { key: shop.key, body: { pin: tried }, headers: { 'idempotency-key': 'one-pin' } }));

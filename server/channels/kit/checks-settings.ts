@@ -31,7 +31,7 @@ export const settingsChecks: readonly Check[] = [
     },
   },
   {
-    name: 'J-14: every secret is marked',
+    name: 'settings: every secret is marked',
     run: ({ subject, settings }) => {
       const marked = secretFields(subject.channel);
       assert.ok(marked.length > 0);
@@ -44,7 +44,7 @@ export const settingsChecks: readonly Check[] = [
     },
   },
   {
-    name: 'J-16: what is wrong with a secret is said without the secret',
+    name: 'settings: what is wrong with a secret is said without the secret',
     run: ({ subject, settings }) => {
       for (const name of secretFields(subject.channel)) {
         for (const broken of ['canary-7f3a', 'canary-7f3a'.repeat(1000), '-----BEGIN PRIVATE KEY-----\ncanary-7f3a\n-----END PRIVATE KEY-----']) {
@@ -56,7 +56,7 @@ export const settingsChecks: readonly Check[] = [
     },
   },
   {
-    name: 'J-10 I-46: no secret, payment code or payer was logged, counted or returned in all of this',
+    name: 'J-03 I-46: no secret, payment code or payer was logged, counted or returned in all of this',
     run: async (bench) => {
       const canaries = [...secretsOf(bench), ...(await payerTraces(bench))];
       assert.ok(canaries.length > 2);

@@ -164,9 +164,9 @@ describe('a message of the gateway is believed', () => {
     assert.equal(verdict(renewed), 'valid');
   });
 
-  test('B-11 not when another authority issued its certificate', async () => assert.equal(verdict(await sealed(said, '01', stranger)), 'invalid'));
+  test('B-12 not when another authority issued its certificate', async () => assert.equal(verdict(await sealed(said, '01', stranger)), 'invalid'));
 
-  test('B-11 not when the merchant’s own key signed it, although the same authority vouches for that', async () => {
+  test('B-12 not when the merchant’s own key signed it, although the same authority vouches for that', async () => {
     const fields = new Map([...(await sealed(said)), ['signPubKeyCert', String(settings.certificate).replace(/\n/g, '\r\n')] as const]);
     fields.set('signature', sign('sha256', Buffer.from(messageToSign(fields)), keysOf(account.config).own).toString('base64'));
     assert.equal(verdict(fields), 'invalid');

@@ -248,7 +248,7 @@ describe('the projection', () => {
     for (const story of stories) assert.deepEqual(await replayed(story), { difference_count: 0, postings: 28, events: 31 });
   });
 
-  it('E-04 dies before any of its statements and loses and doubles nothing', async () => {
+  it('dies before any of its statements and loses and doubles nothing', async () => {
     for (let nth = 1; ; nth++) {
       const story = shop(5);
       await commitEvents(node.ctx, story);
@@ -268,7 +268,7 @@ describe('the projection', () => {
     }
   });
 
-  it('E-04 a batch of several statements is posted whole or not at all', async () => {
+  it('a batch of several statements is posted whole or not at all', async () => {
     const story = newStory(rng, start);
     const count = 2 * ledger_postings_per_statement_max + 1;
     for (let nth = 0; nth < count; nth++) paid(story, rng, { amount_fen: nth + 1, at: start });

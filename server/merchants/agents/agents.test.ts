@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { type TestCtx, testCtx } from '../../testing/ctx.ts';
+import { unchanged } from '../../testing/state.ts';
 import { rulesNamed } from '../../verify/rules.ts';
 import { verify } from '../../verify/verify.ts';
 import { createMerchant, getMerchant } from '../service.ts';
@@ -55,6 +56,24 @@ describe('agents', () => {
       results.map(({ rule, state }) => [rule.id, state]),
       [['I-42.1', 'holds']],
     );
+  });
+
+  // There are no shares: what agents earn is settled elsewhere, so the tree is all that can be spoiled.
+  it('E-10: whoever is put below themselves, at any depth, is refused, and the tree stays as it was', async () => {
+    const top = await anAgent();
+    const [middle, beside] = [await anAgent(top), await anAgent(top)];
+    const low = await anAgent(middle);
+    await unchanged(node.ctx, async () => {
+      for (const [id, parent_id] of [
+        [top, top],
+        [top, middle],
+        [top, low],
+        [top, beside],
+        [middle, low],
+        [low, low],
+      ] as const)
+        await assert.rejects(moveAgent(node.ctx, { id, parent_id }), refused('agent_tree_circular', 'parent_id'));
+    });
   });
 
   it('have merchants, each of which belongs to one at the most', async () => {

@@ -25,7 +25,7 @@ describe('a sealed value', () => {
     for (const plain of ['', 'secret', '密钥\u0000🔑', 'x'.repeat(100_000)]) assert.equal(vault.open(vault.seal(plain, place), place), plain);
   });
 
-  test('opens nowhere else: other table, column, merchant or row (J-05)', () => {
+  test('J-05 opens nowhere else: other table, column, merchant or row', () => {
     const sealed = vault.seal('secret', place);
     for (const [name, value] of Object.entries({ table: 'webhook_endpoints', column: 'settings', merchant_id: 'mer_2', row: 'acc_1:2' })) {
       assert.throws(() => vault.open(sealed, { ...place, [name]: value }), VaultError, name);
@@ -34,7 +34,7 @@ describe('a sealed value', () => {
     assert.throws(() => vault.open(vault.seal('secret', { ...place, merchant_id: 'a', row: 'b:c' }), { ...place, merchant_id: 'a:b', row: 'c' }), VaultError);
   });
 
-  test('does not open when any byte of it was changed, cut or added (B-14)', () => {
+  test('B-14 does not open when any byte of it was changed, cut or added', () => {
     const sealed = vault.seal('secret', place);
     for (let index = 0; index < sealed.length; index++) {
       const changed = Buffer.from(sealed);
@@ -120,7 +120,7 @@ describe('data keys', () => {
     await assert.rejects(openDataKeys(node), /was changed in the database/);
   });
 
-  test('are wrapped anew by another master key, once, and what they sealed still opens (J-07)', async (t) => {
+  test('J-07 are wrapped anew by another master key, once, and what they sealed still opens', async (t) => {
     const node = await aNode(t);
     const sealed = createVault(await openDataKeys(node), rng).seal('secret', place);
     const to = aMasterKey();

@@ -10,7 +10,9 @@ import { agentMerchants, assignMerchant, createAgent, moveAgent } from '../../me
 import { createMerchant } from '../../merchants/service.ts';
 import { priceBooks, setPrice } from '../../pricing/service.ts';
 import { type TestCtx, testCtx } from '../../testing/ctx.ts';
+import { all_operations } from '../../testing/requests.ts';
 import { createTestRng } from '../../testing/rng.ts';
+import { unchanged } from '../../testing/state.ts';
 import { makeStatement } from '../making/service.ts';
 import { askStatement, retrieveStatement } from '../service.ts';
 import { type AgentFile, type AgentStatement, makeAgentStatement } from './service.ts';
@@ -129,6 +131,26 @@ describe('the statement of an agent', () => {
     assert.equal(part.totals.net_fen, rice.totals.net_fen);
     assert.notDeepEqual(whole.public_key, part.public_key);
     assert.deepEqual((await made(street, { livemode: false })).totals.payments, 0, 'nor of the other mode');
+  });
+
+  it('E-02: says nothing of the agent above, of agents beside and of what their merchants pay, and changes nothing', async () => {
+    const { totals: own } = await ownTotals(merchants.rice);
+    // An agent's key is made with its first statement.
+    await made(street);
+    await unchanged(node.ctx, async () => {
+      const { bytes, manifest, totals } = await made(street);
+      assert.deepEqual([totals.gross_fen, totals.fee_fen, totals.net_fen], [own.gross_fen, own.fee_fen, own.net_fen]);
+      for (const text of [...Object.values(unpacked(bytes)), manifest])
+        for (const foreign of [region, '华东', sibling, '华南', merchants.tea, '茶馆', merchants.other, '别家'])
+          assert.ok(!text.includes(foreign), `${foreign} in ${text.slice(0, 200)}`);
+      assert.deepEqual(
+        (JSON.parse(manifest).merchants as { merchant_id: string }[]).map(({ merchant_id }) => merchant_id).toSorted(),
+        [merchants.rice, merchants.quiet].toSorted(),
+      );
+    });
+    // That is all an agent gets: keys belong to merchants, and no operation knows of agents.
+    for (const { id, path, params, query, body, response } of all_operations)
+      assert.ok(!/agent_id/.test(JSON.stringify([path, params, query, body, response])), `${id} names an agent`);
   });
 
   it('of an agent without merchants has none, and of one that is not there there is none', async () => {

@@ -64,7 +64,7 @@ export const lies: Readonly<Record<Code, readonly (readonly [what: string, chang
     ...['', undefined].map((no) => [`B-02 trade_no ${JSON.stringify(no)}`, set('trade_no', no)] as const),
     ...['', 'yesterday', undefined, '2026-13-01 00:00:00'].map((time) => [`B-02 gmt_payment ${JSON.stringify(time)}`, set('gmt_payment', time)] as const),
     ...['fund_change', undefined, ''].map((type) => [`B-13 notify_type ${JSON.stringify(type)}`, set('notify_type', type)] as const),
-    ['B-11 a refund in the clothes of a payment', set('refund_fee', '1.00')],
+    ['B-02 a refund in the clothes of a payment', set('refund_fee', '1.00')],
   ],
 };
 
