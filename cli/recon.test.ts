@@ -62,6 +62,31 @@ test('an exception is shown with its history, and a second decision on it is ref
   assert.equal(again.code, 3);
 });
 
+test('live and test are never in one list, nor in one command', async () => {
+  const [one] = (await ok('--json', 'recon', 'exceptions', '--account', account, '--state', 'closed')).json() as { id: string }[];
+  assert.ok(one);
+  const list = async (...args: string[]) =>
+    ((await ok('--json', 'recon', 'exceptions', '--merchant', world.merchant.code, '--state', 'closed', ...args)).json() as { id: string }[]).map(
+      ({ id }) => id,
+    );
+  assert.deepEqual([await list(), await list('--live')], [[one.id], []]);
+  assert.match((await ok('recon', 'exceptions', '--merchant', world.merchant.code, '--state', 'closed')).out, /^exc_\S+ +test /m);
+  const setLive = (livemode: boolean) => world.ctx.db.kysely.updateTable('recon_exceptions').set({ livemode }).where('id', '=', one.id).execute();
+  await setLive(true);
+  try {
+    assert.deepEqual([await list(), await list('--live')], [[], [one.id]]);
+    const other = await heliu(['recon', 'repair', one.id, '--merchant', world.merchant.code, '--as', 'reopen', '--by', 'ann'], io);
+    assert.equal(other.code, 3);
+    assert.match(other.err, /recon_exception_not_found/);
+  } finally {
+    await setLive(false);
+  }
+  assert.equal((await heliu(['recon', 'exceptions', '--account', account, '--live'], io)).code, 2);
+  const status = async (...args: string[]) => (await ok('--json', 'recon', 'status', '--merchant', world.merchant.code, ...args)).json() as { mode: string }[];
+  assert.deepEqual([...new Set((await status()).map(({ mode }) => mode))], ['test']);
+  assert.deepEqual(await status('--live'), []);
+});
+
 test('a day closes with a signature that holds, and is matched again without a change', async () => {
   const { out } = await ok('--lang', 'en', 'recon', 'run', '--account', account, '--date', day);
   assert.match(out, /balanced/);
@@ -154,6 +179,13 @@ test('a list or a bulk action that ends at its limit says that there is more', a
   await shop.posted();
   const some = await ok('--lang', 'en', 'recon', 'exceptions', '--account', account, '--date', broken, '--limit', '2');
   assert.match(some.err, /more than these 2/);
+  const assigned = await ok('recon', 'assign', '--account', account, '--date', broken, '--risk-from', '0.01', '--to', 'bob', '--by', 'ann', '--limit', '1');
+  assert.match(assigned.out, / bob /);
+  const owned = async (...args: string[]) =>
+    ((await ok('--json', 'recon', 'exceptions', '--account', account, '--date', broken, '--to', nextDay(broken), ...args)).json() as object[]).length;
+  assert.deepEqual([await owned('--owner', 'bob'), await owned('--owner', 'none'), await owned('--risk-from', '99999')], [1, 2, 0]);
+  assert.deepEqual([await owned('--opened-before', broken), await owned('--channel', 'wechatpay'), await owned('--channel', 'alipay')], [0, 3, 0]);
+  assert.equal((await heliu(['recon', 'exceptions', '--account', account, '--to', broken], io)).code, 2);
   const handled = await ok('--lang', 'zh', 'recon', 'repair', '--account', account, '--date', broken, '--as', 'accept', '--by', 'ann', '--limit', '2');
   assert.match(handled.err, /不止这 2 条/);
   const rest = await ok('recon', 'repair', '--account', account, '--date', broken, '--as', 'accept', '--by', 'ann');

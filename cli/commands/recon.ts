@@ -1,34 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { type ExceptionKind, type ExceptionState, exception_kinds } from '@heliu/contract';
 import { type BillKind, bill_kinds, nextDay } from '@heliu/server/channels/bill.ts';
-import { createChannelClient } from '@heliu/server/channels/client.ts';
 import { channels } from '@heliu/server/channels/registry.ts';
 import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
-import { systemClock } from '@heliu/server/platform/clock.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
 import { agreeFeeRate, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
-import type { ReconException } from '@heliu/server/recon/exceptions/exception.ts';
-import {
-  type Actor,
-  acceptException,
-  getException,
-  listExceptions,
-  listSteps,
-  reopenException,
-  repairException,
-  suspendException,
-} from '@heliu/server/recon/exceptions/service.ts';
-import { viewException } from '@heliu/server/recon/exceptions/view.ts';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { listExceptions } from '@heliu/server/recon/exceptions/service.ts';
+import { type Command, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
-import { describeFailure, UsageError } from '../failures.ts';
+import { UsageError } from '../failures.ts';
 import { record, table, yuan } from '../output.ts';
 import { close, closedDays } from './closes.ts';
+import { addExceptionCommands } from './exceptions.ts';
 import { findMerchant } from './merchant.ts';
+import { progressOf, readDay, withChannels } from './operator.ts';
 
 type Of = { readonly account: string };
 type Day = Of & { readonly date: string };
@@ -78,23 +66,12 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
     .description(say('days, their bills and what is open', '账单日、账单与未关闭的差错'))
     .requiredOption('--merchant <id-or-code>', say('merchant', '商户'))
     .option('--account <id>', say('only this channel account', '只看该渠道账户'))
+    .option('--live', say('of live payments; of test payments otherwise', '生产环境；默认测试环境'))
     .option('--from <day>', say('this day and later', '起始日'), readDay)
     .option('--to <day>', say('this day and earlier', '截止日'), readDay)
     .option('--limit <n>', say('rows', '条数'), wholeNumber, 60)
     .action((options: Status) => showStatus(cli, options));
-  filters(recon.command('exceptions [id]'), cli)
-    .description(say('list differences, or show one with its history', '差错列表；给出编号则查看其经过'))
-    .action((id: string | undefined, options: Filters) => showExceptions(cli, id, options));
-  byWhom(filters(recon.command('repair [id...]'), cli), cli)
-    .description(
-      say('carry out the proposed repair, or decide otherwise; one, several, or all that a filter names', '执行建议的修复或另作处理；可按编号或筛选批量'),
-    )
-    .addOption(
-      new Option('--as <how>', say('repair, accept 接受, suspense 挂账, reopen 重开', '处理方式'))
-        .choices(['repair', 'accept', 'suspense', 'reopen'])
-        .default('repair'),
-    )
-    .action((ids: string[], options: Filters & { as: How; by?: string; note?: string }) => handle(cli, ids, options));
+  addExceptionCommands(recon, cli, { byWhom: (command) => byWhom(command, cli), whoIs });
   byWhom(recon.command('close'), cli)
     .description(
       say(
@@ -119,19 +96,9 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
     .action((ppm: string, { account }: Of) => agreeRate(cli, ppm, account));
 }
 
-function readDay(text: string): string {
-  const at = new Date(`${text}T00:00:00+08:00`);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(at.getTime())) throw new InvalidArgumentError('it must be a day like 2026-11-21');
-  return text;
-}
-
 export const whoIs = (by: string | undefined): string => by ?? userInfo().username;
 
 type Work = { readonly ctx: PaymentsCtx; readonly merchant_id: string; readonly channel_account_id: string };
-
-/** A node with its way to the channels. News of what it writes is carried by the nodes that serve. */
-const withChannels = (cli: Cli, work: (ctx: PaymentsCtx) => Promise<void>): Promise<void> =>
-  withNode(cli, (ctx) => work({ ...ctx, channels: createChannelClient(ctx), nudge: () => {}, courier: { lease: () => undefined, hand: () => {} } }));
 
 export const withAccount = (cli: Cli, id: string, work: (of: Work) => Promise<void>): Promise<void> =>
   withChannels(cli, async (ctx) => {
@@ -151,15 +118,6 @@ function daysOf({ date, to = date }: Pick<Span, 'date' | 'to'>, { say }: Cli): r
   }
   if (days.length === 0) throw new UsageError(say('--to is before --date', '--to 早于 --date'));
   return days;
-}
-
-/** Says how far long work has come, on the other channel than the result. */
-function progressOf(cli: Cli, total: number): (done: number, what: string) => void {
-  return (done, what) => {
-    if (cli.asJson() || total < 2) return;
-    const filled = Math.round((done / total) * 20);
-    cli.io.err(`\r[${'█'.repeat(filled)}${'·'.repeat(20 - filled)}] ${done}/${total} ${what}${done === total ? '\n' : ''}`);
-  };
 }
 
 function fetchBills(cli: Cli, { account, kind, ...span }: Span & { kind: BillKind }): Promise<void> {
@@ -264,15 +222,23 @@ function runDays(cli: Cli, { account, ...span }: Span): Promise<void> {
   });
 }
 
-type Status = { readonly merchant: string; readonly account?: string; readonly from?: string; readonly to?: string; readonly limit: number };
+type Status = {
+  readonly merchant: string;
+  readonly live?: boolean;
+  readonly account?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+};
 
-function showStatus(cli: Cli, { merchant, account, ...filter }: Status): Promise<void> {
+function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: Status): Promise<void> {
   return withNode(cli, async (ctx) => {
     const { id: merchant_id } = await findMerchant(ctx, merchant);
-    const days = await listDays(ctx, { ...given(filter), limit: filter.limit, merchant_id, channel_account_id: account });
+    const days = await listDays(ctx, { ...given(filter), limit: filter.limit, merchant_id, livemode: live, channel_account_id: account });
     const isClosed = await closedDays(ctx, merchant_id, days);
     const rows = days.map((day) => ({
       biz_date: day.biz_date,
+      mode: day.livemode ? 'live' : 'test',
       channel: channels.get(day.channel)?.name[cli.lang] ?? day.channel,
       account: day.channel_account_id,
       kind: day.kind,
@@ -285,106 +251,6 @@ function showStatus(cli: Cli, { merchant, account, ...filter }: Status): Promise
       open: Number(day.open_exceptions),
       problem: day.problem,
     }));
-    show(cli, rows, () => table(rows));
-  });
-}
-
-type Filters = {
-  readonly merchant?: string;
-  readonly account?: string;
-  readonly date?: string;
-  readonly state?: ExceptionState | 'open';
-  readonly exception?: ExceptionKind;
-  readonly limit: number;
-};
-
-const filters = (command: Command, { say }: Cli): Command =>
-  command
-    .option('--merchant <id-or-code>', say('merchant', '商户'))
-    .option('--account <id>', say('channel account', '渠道账户'))
-    .option('--date <day>', say('business day', '账单日'), readDay)
-    .option('--state <state>', say('opened, proposed, approved, closed …; open: all but closed', '状态；open 为未关闭'), 'open')
-    .addOption(new Option('--exception <kind>', say('kind of difference', '差错类型')).choices(Object.keys(exception_kinds)))
-    .option('--limit <n>', say('how many', '条数'), wholeNumber, 100);
-
-/** At most `limit` of what the filter names, and a word about it where there is more. */
-async function found(cli: Cli, ctx: PaymentsCtx, { merchant, account, date, state, exception, limit }: Filters): Promise<readonly ReconException[]> {
-  const of_account = account === undefined ? undefined : await findAccountById(ctx, account);
-  if (merchant === undefined && !of_account) throw new UsageError(cli.say('give --merchant or --account', '请给出 --merchant 或 --account'));
-  const merchant_id = of_account?.merchant_id ?? (await findMerchant(ctx, merchant as string)).id;
-  const rows = await listExceptions(ctx, { merchant_id, channel_account_id: account, biz_date: date, state, kind: exception, limit: limit + 1 });
-  if (rows.length > limit) cli.io.err(cli.say(`there are more than these ${limit}: see --limit\n`, `不止这 ${limit} 条，见 --limit\n`));
-  return rows.slice(0, limit);
-}
-
-const shortException = (cli: Cli, row: ReconException) => ({
-  id: row.id,
-  biz_date: row.biz_date,
-  kind: cli.say(row.kind, exception_kinds[row.kind][1]),
-  state: row.state,
-  ours: yuan(Number(row.our_fen)),
-  bill: yuan(Number(row.bill_fen)),
-  at_risk: yuan(Number(row.at_risk_fen)),
-  proposal: row.proposal,
-  owner: row.owner,
-  order: row.channel_order_no,
-  age_h: Math.max(0, Math.floor((systemClock.now().getTime() - row.opened_at.getTime()) / 3_600_000)),
-});
-
-function showExceptions(cli: Cli, id: string | undefined, options: Filters): Promise<void> {
-  return withChannels(cli, async (ctx) => {
-    if (id === undefined) {
-      const rows = await found(cli, ctx, options);
-      return show(cli, rows.map(viewException), () => table(rows.map((row) => shortException(cli, row))));
-    }
-    const row = await byId(cli, ctx, id, options);
-    const steps = await listSteps(ctx, row.merchant_id, row.id);
-    show(cli, { ...viewException(row), steps }, () => {
-      const history = steps.map(({ at, step, from_state, to_state, by, note }) => ({ at, step, from: from_state, to: to_state, by, note }));
-      return `${record({ ...shortException(cli, row), detail: row.detail, payment: row.payment_id, object: row.object_id, bill: row.bill_id, line: row.line, resolution: row.resolution })}\n${table(history)}`;
-    });
-  });
-}
-
-async function byId(cli: Cli, ctx: PaymentsCtx, id: string, { merchant, account }: Pick<Filters, 'merchant' | 'account'>): Promise<ReconException> {
-  const of_account = account === undefined ? undefined : await findAccountById(ctx, account);
-  if (merchant === undefined && !of_account) throw new UsageError(cli.say('give --merchant or --account', '请给出 --merchant 或 --account'));
-  return getException(ctx, of_account?.merchant_id ?? (await findMerchant(ctx, merchant as string)).id, id);
-}
-
-type How = 'repair' | 'accept' | 'suspense' | 'reopen';
-const ways: Readonly<Record<How, (ctx: PaymentsCtx, exception: ReconException, actor: Actor) => Promise<ReconException>>> = {
-  repair: repairException,
-  accept: acceptException,
-  suspense: suspendException,
-  reopen: reopenException,
-};
-
-/** Each by itself: one that cannot be handled does not hold up the others, and is said. */
-function handle(cli: Cli, ids: readonly string[], { as, by, note, ...options }: Filters & { as: How; by?: string; note?: string }): Promise<void> {
-  return withChannels(cli, async (ctx) => {
-    const named = ids.length > 0 ? await Promise.all(ids.map((id) => byId(cli, ctx, id, options))) : await found(cli, ctx, options);
-    const progress = progressOf(cli, named.length);
-    const actor = { by: whoIs(by), note: note ?? null };
-    const rows: Record<string, unknown>[] = [];
-    for (const [at, exception] of named.entries()) {
-      const done = await ways[as](ctx, exception, actor).catch((error: unknown) => {
-        if (error instanceof RefusalError) return describeFailure(error, cli.say).text;
-        throw error;
-      });
-      const problem = typeof done === 'string' ? done : '';
-      const after = typeof done === 'string' ? await getException(ctx, exception.merchant_id, exception.id) : done;
-      rows.push({
-        id: exception.id,
-        kind: cli.say(exception.kind, exception_kinds[exception.kind][1]),
-        state: after.state,
-        resolution: after.resolution,
-        approvals: after.approvals.join(', '),
-        problem,
-      });
-      progress(at + 1, exception.id);
-    }
-    if (rows.some(({ problem }) => problem !== '')) cli.endWith(3);
     show(cli, rows, () => table(rows));
   });
 }

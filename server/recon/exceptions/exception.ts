@@ -40,12 +40,12 @@ export type ReconException = {
   readonly version: number;
 };
 
-export type Step = 'propose' | 'withdraw' | 'approve' | 'repair' | 'accept' | 'suspend' | 'close' | 'settle' | 'reopen';
+export type Step = 'ask' | 'assign' | 'propose' | 'withdraw' | 'approve' | 'repair' | 'accept' | 'suspend' | 'close' | 'settle' | 'reopen';
 /** What persons agree on. */
 export type Decision = 'repair' | 'accept' | 'suspend' | 'reopen';
 export type Resolution = 'repaired' | 'accepted' | 'suspense' | 'matched' | 'gone' | 'superseded';
 
-/** `withdraw`: another decision, or another amount, begins anew. `settle`: the difference is not there any more, whoever removed it. */
+/** `ask`, `assign`: see `stays`. `withdraw`: another decision, or another amount, begins anew. `settle`: the difference is not there any more, whoever removed it. */
 export const exception_table: Table<ExceptionState, Step> = {
   name: 'recon_exception',
   initial: 'opened',
@@ -151,8 +151,7 @@ export function isAgreed(exception: ReconException, decision: Decision, two_pers
 
 /** What one step makes of an exception, or why it cannot be taken. */
 export function stepped(exception: ReconException, step: Step, { by, now, decision = 'repair', two_persons_from_fen }: StepInput): ReconException | Refusal {
-  // A closed one stays closed until enough persons want it open.
-  const state = exception.state === 'closed' && step === 'approve' && decision === 'reopen' ? 'closed' : move(exception_table, exception.state, step);
+  const state = stays(exception, step, decision) ? exception.state : move(exception_table, exception.state, step);
   if (!state) return refuse('recon_step_not_allowed', undefined, { state: exception.state });
   const next = { ...exception, version: exception.version + 1 };
   if (step === 'withdraw') return { ...next, state, approvals: [], decision: null };
@@ -169,6 +168,12 @@ export function stepped(exception: ReconException, step: Step, { by, now, decisi
   // What was accepted or written to suspense is still a difference; what was repaired or found is none any more.
   return { ...next, state, closed_at: now, resolution, standing: resolution === 'accepted' || resolution === 'suspense' };
 }
+
+/** Steps that leave it where it is: a question, another owner, and the word of the first who wants a closed one open. */
+const stays = ({ state }: ReconException, step: Step, decision: Decision): boolean =>
+  step === 'ask' || step === 'assign'
+    ? state === 'opened' || state === 'proposed' || state === 'approved'
+    : step === 'approve' && decision === 'reopen' && state === 'closed';
 
 /** One person is one however the name is written: width, case and blanks make no second one. */
 export const samePerson = (a: string, b: string): boolean => personOf(a) === personOf(b);

@@ -11,7 +11,17 @@ import { reconcileDay } from '../days/service.ts';
 import { keepReconHouse } from '../jobs.ts';
 import { aShop, type Shop, unsettled } from '../testing/shop.ts';
 import type { ReconException } from './exception.ts';
-import { acceptException, getException, listSteps, reopenException, suspendException, tellAged } from './service.ts';
+import {
+  acceptException,
+  assignException,
+  getException,
+  listExceptions,
+  listSteps,
+  reopenException,
+  repairException,
+  suspendException,
+  tellAged,
+} from './service.ts';
 
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
 const refusal = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
@@ -167,6 +177,86 @@ describe('a difference that is opened again', () => {
       ['approve', 'bob'],
       ['reopen', 'bob'],
     ]);
+  });
+});
+
+describe('a difference about what is settled here', () => {
+  /** The ctx of a node that may ask and nothing else. */
+  const asking = (): PaymentsCtx => {
+    const never = () => Promise.reject(new Error('only questions were to be asked'));
+    return { ...shop.ctx, channels: { ...shop.ctx.channels, pay: never, refund: never, close: never, reverse: never } };
+  };
+  const lastNote = async (exception: ReconException) =>
+    (await listSteps(shop.ctx, world.merchant.id, exception.id)).findLast(({ step }) => step === 'ask')?.note;
+  const asked = async (exception: ReconException, by = 'ann') =>
+    assert.rejects(world.flow(repairException(asking(), await current(exception), { by, note: null })), refusal('recon_repair_impossible'));
+  const dump = async (table: string, id: string | null) =>
+    (await sql`select state, version from ${sql.table(table)} where id = ${id}`.execute(world.ctx.db.kysely)).rows;
+
+  it('asks the channel about a payment and keeps its answer as evidence, whatever it is', async () => {
+    const exception = await found('ours_only', 'missing', 1_234);
+    const payment = () => dump('payments', exception.payment_id);
+    const before = await payment();
+    await asked(exception);
+    assert.match((await lastNote(exception)) ?? '', new RegExp(`^payment: paid · 12\\.34 CNY · .* · ${exception.channel_transaction_id}$`));
+    shop.inject({ kind: 'error_code', on: 'query', code: 'ORDER_NOT_EXIST' });
+    await asked(exception);
+    assert.equal(await lastNote(exception), 'payment: not_found');
+    const now = await current(exception);
+    assert.deepEqual([now.state, now.approvals, now.decision], ['approved', ['ann'], 'repair'], 'a person decides');
+    assert.deepEqual(await payment(), before);
+  });
+
+  it('asks about a refund, and never sends it again', async () => {
+    const biz_date = shop.today();
+    const refund_no = await shop.refund(await shop.pay({ amount_fen: 2_000 }), 500);
+    shop.plant('missing', refund_no);
+    await shop.billDay(biz_date);
+    const exception = await only('refund_ours_only', biz_date);
+    const before = await dump('refunds', exception.object_id);
+    await asked(exception);
+    assert.match((await lastNote(exception)) ?? '', /^refund: succeeded · 5\.00 /);
+    shop.inject({ kind: 'error_code', on: 'refund_query', code: 'RESOURCE_NOT_EXISTS' });
+    await asked(exception);
+    assert.equal(await lastNote(exception), 'refund: not_found');
+    assert.deepEqual(await dump('refunds', exception.object_id), before);
+  });
+});
+
+describe('whose a difference is', () => {
+  it('is said by a person, and acting on it takes it from nobody', async () => {
+    const exception = await found('ours_only', 'missing', 200_000);
+    const ann = { by: 'ann', note: 'his shop' };
+    for (const owner of ['heliu', ' ', 'x'.repeat(65)])
+      assert.throws(() => assignException(shop.ctx, { exception, owner, actor: ann }), refusal('parameter_invalid'));
+    const assigned = await assignException(shop.ctx, { exception, owner: ' bob ', actor: ann });
+    assert.deepEqual([assigned.owner, assigned.state, assigned.version], ['bob', exception.state, exception.version + 1]);
+    assert.equal((await listSteps(shop.ctx, world.merchant.id, exception.id)).at(-1)?.note, '→ bob: his shop');
+    await assert.rejects(acceptException(shop.ctx, assigned, { by: 'ann', note: null }), refusal('recon_second_person_required'));
+    assert.equal((await current(exception)).owner, 'bob');
+    const closed = await acceptException(shop.ctx, await current(exception), { by: 'eve', note: null });
+    assert.deepEqual([closed.state, closed.owner], ['closed', 'bob']);
+    await assert.rejects(assignException(shop.ctx, { exception: closed, owner: 'eve', actor: ann }), refusal('recon_step_not_allowed'));
+  });
+
+  it('narrows a list, as age, amount, channel and days do', async () => {
+    const [small, large] = [await found('ours_only', 'missing'), await found('ours_only', 'missing', 9_000)];
+    await assignException(shop.ctx, { exception: large, owner: 'zoe', actor: { by: 'ann', note: null } });
+    const list = async (filter: object) => {
+      const rows = await listExceptions(shop.ctx, { merchant_id: world.merchant.id, kind: 'ours_only', limit: 1000, ...filter });
+      return rows.map(({ id }) => id).filter((id) => id === small.id || id === large.id);
+    };
+    const both = [large.id, small.id];
+    assert.deepEqual(await list({}), both);
+    assert.deepEqual(await list({ owner: 'zoe' }), [large.id]);
+    assert.deepEqual(await list({ owner: null }), [small.id]);
+    assert.deepEqual(await list({ at_risk_from_fen: 9_000n }), [large.id]);
+    assert.deepEqual(await list({ opened_before: large.opened_at }), [small.id]);
+    assert.deepEqual([await list({ channel: 'wechatpay' }), await list({ channel: 'alipay' })], [both, []]);
+    assert.deepEqual(await list({ from: small.biz_date, to: large.biz_date }), both);
+    assert.deepEqual(await list({ from: large.biz_date }), [large.id]);
+    assert.deepEqual(await list({ to: small.biz_date }), [small.id]);
+    assert.deepEqual([await list({ livemode: false }), await list({ livemode: true })], [both, []]);
   });
 });
 

@@ -8,7 +8,7 @@ import { toFen } from '../../kernel/money.ts';
 import { orThrow, RefusalError, refuse } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { findAccountById } from '../../merchants/service.ts';
-import { applyBilledPayment, applyBilledRefund, askAbout } from '../../payments/bills/service.ts';
+import { applyBilledPayment, applyBilledRefund, askAbout, askSettled } from '../../payments/bills/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { buildEvent } from '../../platform/outbox/outbox.ts';
@@ -18,6 +18,7 @@ import { matchDay } from '../matching/service.ts';
 import { postSuspense, undoSuspense } from '../postings/service.ts';
 import { ageing_ms, type Decision, isAgreed, kinds, type ReconException, type Step, samePerson, stepsToward, walked } from './exception.ts';
 import { system } from './open.ts';
+import { wordsOf } from './said.ts';
 import * as store from './store.ts';
 import { viewException } from './view.ts';
 
@@ -38,6 +39,8 @@ type Effect = {
   readonly steps: readonly Step[];
   readonly actor: Actor;
   readonly decision?: Decision;
+  /** Whose it is from now on; unless given, whoever acts on what is nobody's. */
+  readonly owner?: string;
   /** From this much at risk on two persons approve; what the configuration says unless given. */
   readonly two_persons_from_fen?: bigint;
   /** What stands or falls with the steps. */
@@ -47,13 +50,13 @@ type Effect = {
 /** Takes steps, audited, all with their effect or none. The version guards it: of two persons at once, one is told that it moved on. */
 async function take(
   ctx: PaymentsCtx,
-  { exception, steps, actor, decision = 'repair', first = () => Promise.resolve(), ...limit }: Effect,
+  { exception, steps, actor, decision = 'repair', first = () => Promise.resolve(), ...given }: Effect,
 ): Promise<ReconException> {
   const { by, note } = actor;
   const now = ctx.clock.now();
-  const two_persons_from_fen = limit.two_persons_from_fen ?? limitOf(ctx);
+  const two_persons_from_fen = given.two_persons_from_fen ?? limitOf(ctx);
   // Whoever has it keeps it: acting on it takes it from nobody.
-  const owner = by === system ? exception.owner : (exception.owner ?? by);
+  const owner = given.owner ?? (by === system ? exception.owner : (exception.owner ?? by));
   const [head, ...rest] = orThrow(walked({ ...exception, owner }, steps, { by, now, decision, two_persons_from_fen }));
   if (!head) return exception;
   const { after } = rest.at(-1) ?? head;
@@ -71,6 +74,18 @@ async function take(
 }
 
 const limitOf = (ctx: PaymentsCtx): bigint => BigInt(ctx.config.recon_two_persons_from_fen);
+
+/** Makes it somebody's, audited. Nobody is handed what is closed. */
+export function assignException(
+  ctx: PaymentsCtx,
+  { exception, owner: name, actor }: { readonly exception: ReconException; readonly owner: string; readonly actor: Actor },
+): Promise<ReconException> {
+  requirePerson(actor.by, 'by');
+  const owner = name.trim();
+  requirePerson(owner, 'owner');
+  const note = [`→ ${owner}`, actor.note].filter((text) => text !== null).join(': ');
+  return take(ctx, { exception, steps: ['assign'], actor: { ...actor, note }, owner });
+}
 
 /** Accepts the difference as it is: it stays in the day's equation, and nobody looks at it again. */
 export const acceptException = (ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> =>
@@ -91,7 +106,7 @@ type Deciding = Pick<Effect, 'exception' | 'actor' | 'steps'> & { readonly decis
  * word, what comes of it and the close are written together.
  */
 async function decide(ctx: PaymentsCtx, { exception, actor, decision, steps }: Deciding): Promise<ReconException> {
-  requirePerson(actor);
+  requirePerson(actor.by, 'by');
   const two_persons_from_fen = limitOf(ctx);
   const toward = stepsToward(exception, decision, actor.by, two_persons_from_fen);
   const taken = orThrow(walked(exception, toward, { by: actor.by, now: ctx.clock.now(), decision, two_persons_from_fen }));
@@ -101,10 +116,13 @@ async function decide(ctx: PaymentsCtx, { exception, actor, decision, steps }: D
   throw new RefusalError(refuse('recon_second_person_required'));
 }
 
-function requirePerson({ by }: Actor): void {
-  if (samePerson(by, system) || samePerson(by, ''))
-    throw new RefusalError(refuse('parameter_invalid', 'by', { expected: 'the name of a person', expected_zh: '须为操作人姓名' }));
+function requirePerson(name: string, param: 'by' | 'owner'): void {
+  if (samePerson(name, system) || samePerson(name, '') || name.length > person_max)
+    throw new RefusalError(refuse('parameter_invalid', param, { expected: 'the name of a person', expected_zh: '须为操作人姓名' }));
 }
+
+/** A name is no story. */
+const person_max = 64;
 
 /** Approves and carries out the proposed repair. */
 export async function repairException(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<ReconException> {
@@ -130,10 +148,22 @@ async function carryOut(ctx: PaymentsCtx, exception: ReconException, actor: Acto
       return afterwards(ctx, exception);
     }
     default:
-      if (exception.object_id !== null) await askAbout(ctx, exception.merchant_id, exception.object_id);
+      await ask(ctx, exception, actor);
       await matchDay(ctx, exception);
       return afterwards(ctx, exception);
   }
+}
+
+/**
+ * Asks the channel. What is open here takes its answer; what is settled here takes nothing of it: the answer is written into
+ * the history of the exception, as evidence for a person.
+ */
+async function ask(ctx: PaymentsCtx, exception: ReconException, actor: Actor): Promise<void> {
+  const { merchant_id, object_id } = exception;
+  if (object_id === null) return;
+  const said = await askSettled(ctx, merchant_id, object_id);
+  if (!said) return askAbout(ctx, merchant_id, object_id);
+  await take(ctx, { exception, steps: ['ask'], actor: { ...actor, note: wordsOf(said) } });
 }
 
 /** Asked and matched again: either it is settled now, or Heliu can do no more. */

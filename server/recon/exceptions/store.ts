@@ -246,7 +246,16 @@ export type ExceptionFilter = {
   /** `open`: every state but closed. */
   readonly state?: ExceptionState | 'open' | undefined;
   readonly channel_account_id?: string | undefined;
+  readonly channel?: string | undefined;
   readonly biz_date?: string | undefined;
+  /** Days, both of them and all between. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** Open since before then. */
+  readonly opened_before?: Date | undefined;
+  readonly at_risk_from_fen?: bigint | undefined;
+  /** Null: nobody's. */
+  readonly owner?: string | null | undefined;
   readonly before_id?: string | undefined;
   readonly limit: number;
 };
@@ -260,7 +269,13 @@ export async function listExceptions(ctx: Ctx, filter: ExceptionFilter): Promise
   if (filter.state === 'open') where.push(sql`closed_at is null`);
   else if (filter.state !== undefined) where.push(sql`state = ${filter.state}`);
   if (filter.channel_account_id !== undefined) where.push(sql`channel_account_id = ${filter.channel_account_id}`);
+  if (filter.channel !== undefined) where.push(sql`channel = ${filter.channel}`);
   if (filter.biz_date !== undefined) where.push(sql`biz_date = ${filter.biz_date}`);
+  if (filter.from !== undefined) where.push(sql`biz_date >= ${filter.from}`);
+  if (filter.to !== undefined) where.push(sql`biz_date <= ${filter.to}`);
+  if (filter.opened_before !== undefined) where.push(sql`coalesce(reopened_at, opened_at) < ${filter.opened_before}`);
+  if (filter.at_risk_from_fen !== undefined) where.push(sql`at_risk_fen >= ${filter.at_risk_from_fen}`);
+  if (filter.owner !== undefined) where.push(sql`owner is not distinct from ${filter.owner}`);
   if (filter.before_id !== undefined) where.push(sql`id < ${filter.before_id}`);
   const { rows } =
     await sql<ReconException>`select ${columns} from recon_exceptions where ${sql.join(where, sql` and `)} order by id desc limit ${filter.limit}`.execute(
