@@ -9,6 +9,12 @@ export function refundedBy(path: string, wanted: string): string | undefined {
   return /out_(?:refund_no|request_no)\W{1,12}([0-9A-Z]{32})/.exec(decodeURIComponent(wanted))?.[1];
 }
 
+/** The order that a request asks about. */
+export function queriedBy(path: string, wanted: string): string | undefined {
+  const named = /\/out-trade-no\/([0-9A-Z]{32})$/.exec(path)?.[1];
+  return named ?? (path.endsWith('/pay/orderquery') || asks(wanted, 'query') ? numberIn(wanted) : undefined);
+}
+
 /** The order that a request closes or reverses. */
 export function undoneBy(path: string, wanted: string): { readonly order_no: string; readonly by: 'close' | 'reverse' } | undefined {
   const closed = /\/out-trade-no\/([0-9A-Z]{32})\/close$/.exec(path)?.[1];

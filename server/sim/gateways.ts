@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import type { Fault, Simulator, Told } from '../channels/kit/simulator.ts';
 import { usual_simulators as makers } from '../channels/simulators.ts';
 import type { Clock } from '../kernel/time.ts';
-import { refundedBy, undoneBy } from './calls.ts';
+import { queriedBy, refundedBy, undoneBy } from './calls.ts';
 import type { FaultId } from './faults.ts';
 import { Lost, type Network } from './network.ts';
 import type { Sim } from './sim.ts';
@@ -39,6 +39,10 @@ const call_faults: readonly (readonly [FaultId, Fault['kind'], on?: string])[] =
   ['CF-28', 'unlisted_code'],
 ];
 const notify_within_ms = 5_000;
+/** Longer than the first queries of an order are apart, so that some of them meet it. */
+const behind_s_max = 120;
+/** A request to a gateway: the number of the refund that it asks for, or of the order that it asks about. */
+type Call = { readonly path: string; readonly refund_no: string | undefined; readonly queried: string | undefined };
 /** How a refund is refused for good: the merchant has no money left at the wallet. */
 const refund_refusals: Readonly<Record<string, string>> = { wechatpay: 'NOT_ENOUGH', alipay: 'ACQ.SELLER_BALANCE_NOT_ENOUGH' };
 
@@ -50,6 +54,8 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   const rotation = sim.dice('rotation');
   const shown = new Set<string>();
   const witness = createWitness(sim);
+  /** Orders of which the gateway has told that they are paid, and how long its queries do not know it yet. */
+  const behind_until_ms = new Map<string, number>();
   /** Whether a refund is refused for good, by its number: whoever comes first under it decides for all that come again. */
   const refused = new Map<string, boolean>();
   // Only ahead: a channel whose clock is behind is refused by the five minutes of its signatures, and so is one far ahead.
@@ -78,11 +84,16 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   /** On its way a notification may be lost for this time, late, or doubled. */
   async function notify(notification: SentNotification): Promise<{ status: number; body: string }> {
     sent.push(notification);
+    fallBehind(notification.told);
     if (faults.hit('CF-08')) await sim.sleep(faults.dice('CF-08').between(100, 20_000));
     const copies = faults.hit('CF-07') ? faults.dice('CF-07').between(1, 7) : 0;
     for (let copy = 0; copy < copies; copy++) post(notification).catch(() => {});
     const answer = await post(notification);
     return { status: answer.status, body: answer.body.toString('utf8') };
+  }
+  function fallBehind(told: Told | undefined): void {
+    if (!told || told.wrong || told.refund_no !== undefined || behind_until_ms.has(told.order_no) || !faults.draw('CF-17')) return;
+    behind_until_ms.set(told.order_no, scheduler.now_ms() + faults.dice('CF-17').between(5, behind_s_max) * 1000);
   }
   const post = ({ url, headers, body, told }: SentNotification) =>
     Promise.race([
@@ -97,7 +108,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     const wanted = `${search}&${body ?? ''}`;
     const refund_no = refundedBy(pathname, wanted);
     if (simulator && refund_no !== undefined && refused.get(refund_no)) refuseRefund(simulator);
-    else if (simulator && !sim.healed) spoilCall(simulator, pathname, refund_no);
+    else if (simulator && !sim.healed) spoilCall(simulator, { path: pathname, refund_no, queried: queriedBy(pathname, wanted) });
     if (refund_no !== undefined && !refused.has(refund_no)) refused.set(refund_no, false);
     const undone = undoneBy(pathname, wanted);
     const races = simulator && undone && shown.has(undone.order_no) && faults.draw('CF-19');
@@ -111,7 +122,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     return { status: answer.statusCode, headers: given, body: answer.rawPayload };
   });
 
-  function spoilCall(simulator: Simulator, path: string, refund_no: string | undefined): void {
+  function spoilCall(simulator: Simulator, { path, refund_no, queried }: Call): void {
     if (faults.hit('CF-15')) simulator.inject({ kind: 'rotate_key' });
     // Keys are fetched by a call that takes no fault: one given now would hit a call much later.
     if (path.endsWith('/v3/certificates')) return;
@@ -121,7 +132,10 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
       return;
     }
     if (faults.hit('CF-18')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
-    else if (faults.hit('CF-17')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
+    else if (queried !== undefined && scheduler.now_ms() < (behind_until_ms.get(queried) ?? 0)) {
+      simulator.inject({ kind: 'query_behind', on: 'query' });
+      faults.count('CF-17');
+    }
     if (refund_no === undefined || refused.has(refund_no) || !faults.hit('CF-22')) return;
     if (rotation.chance(0.5)) {
       refused.set(refund_no, true);

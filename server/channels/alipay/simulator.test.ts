@@ -91,6 +91,16 @@ describe('simulated Alipay, faults of a call', () => {
     assert.deepEqual(states, ['not_found', 'not_found', 'paid']);
   });
 
+  test('CF-17 a query that has not heard of the payment says so, and agrees later', async () => {
+    const gateway = await setUp();
+    const account = await gateway.account('direct', 'public_key');
+    const input = await paid(gateway, account);
+    gateway.simulator.inject({ kind: 'query_behind', on: 'query', times: 2 });
+    const states: string[] = [];
+    for (let i = 0; i < 3; i++) states.push((await gateway.client.query(account as Account, orderOf(input))).fact.is);
+    assert.deepEqual(states, ['waiting', 'waiting', 'paid']);
+  });
+
   test('CF-06 a slow answer comes after its time', async () => {
     const gateway = await setUp();
     const account = await gateway.account('direct', 'public_key');

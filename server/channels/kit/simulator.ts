@@ -160,6 +160,7 @@ export type Fault = {
     | 'notify_reused_transaction' // CF-21 with the number of an earlier payment of the account, where there is one
     | 'notify_signature_probe' // CF-14
     | 'not_found_lag' // CF-18
+    | 'query_behind' // CF-17 a query shows a paid order as it was before; at the gateways of the two wallets
     | 'refund_fails' // CF-22
     | 'rotate_key' // CF-15
     | 'bill_not_ready' // CF-23 the bill is asked for and not there yet

@@ -116,6 +116,20 @@ describe('answers', () => {
     assert.equal((await gateway.client.query(account, payment)).fact.is, 'waiting');
   });
 
+  for (const method of ['wechat_qr', 'wechat_barcode'] as const) {
+    it(`CF-17: a query of ${method} that has not heard of the payment says so, and agrees later`, async () => {
+      const account = accounts.get('certificate');
+      assert(account);
+      const is_barcode = method === 'wechat_barcode';
+      const payment = aPayment(is_barcode ? { method, auth_code: gateway.simulator.newPaymentCode('pays') } : {});
+      await gateway.client.pay(account, payment);
+      if (!is_barcode) assert.deepEqual(await gateway.simulator.act(payment.channel_order_no, { do: 'pay' }), { done: true });
+      gateway.simulator.inject({ kind: 'query_behind', on: 'query' });
+      assert.equal((await gateway.client.query(account, payment)).fact.is, 'waiting');
+      assert.equal((await gateway.client.query(account, payment)).fact.is, 'paid');
+    });
+  }
+
   it('of another order are not taken for ours', () => {
     const account = accounts.get('certificate');
     assert(account);

@@ -18,7 +18,10 @@ export function createApis(trades: Trades, refunds: Refunds, authority: Authorit
     ['alipay.trade.pay', { on: 'pay', run: trades.pay }],
     ['alipay.trade.precreate', { on: 'pay', run: trades.precreate }],
     ['alipay.trade.create', { on: 'pay', run: trades.create }],
-    ['alipay.trade.query', { on: 'query', run: lags('query', trades.query) }],
+    [
+      'alipay.trade.query',
+      { on: 'query', run: lags('query', (caller, content) => trades.query(caller, content, faults.take('query', ['query_behind']) !== undefined)) },
+    ],
     ['alipay.trade.close', { on: 'close', run: trades.close }],
     ['alipay.trade.cancel', { on: 'reverse', run: refunds.cancel }],
     ['alipay.trade.refund', { on: 'refund', run: (caller, content) => refunds.refund(caller, content, faults.take('refund', ['refund_fails']) !== undefined) }],

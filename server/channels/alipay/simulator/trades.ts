@@ -140,9 +140,11 @@ export function createTrades(clock: Clock, ledger: Ledger, notifier: Notifier, b
     return isOutcome(made) ? made : success({ out_trade_no: made.out_trade_no, trade_no: made.trade_no });
   }
 
-  function query(caller: Caller, content: Content): Outcome {
-    const trade = find(caller, content);
-    if (!trade) return notExist(content);
+  /** `is_behind`: what answers has not heard of the payment yet. */
+  function query(caller: Caller, content: Content, is_behind: boolean): Outcome {
+    const found = find(caller, content);
+    if (!found) return notExist(content);
+    const trade: Trade = is_behind && found.state === 'TRADE_SUCCESS' ? { ...found, state: 'WAIT_BUYER_PAY', paid_ms: undefined } : found;
     const is_paid = trade.paid_ms !== undefined;
     return success({
       ...(is_paid ? paidFields(trade) : waitingFields(trade)),

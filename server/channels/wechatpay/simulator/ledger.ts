@@ -59,6 +59,13 @@ export function closeOrder(world: World, order: Order): Order {
 
 export const isPaid = ({ transaction_id }: Order): boolean => transaction_id !== undefined;
 
+/** The order as a query still shows it whose data has not heard of the payment. */
+export function beforePayment(order: Order): Order {
+  if (order.state !== 'SUCCESS') return order;
+  const { transaction_id: _number, paid_ms: _time, ...unpaid } = order;
+  return { ...unpaid, state: order.trade_type === 'MICROPAY' ? 'USERPAYING' : 'NOTPAY' };
+}
+
 /** What the payer may do, and why not. */
 export function actOn(world: World, order: Order, act: PayerAct): { readonly result: ActResult; readonly paid: Order | undefined } {
   const refuse = (problem: string) => ({ result: { done: false, problem } as const, paid: undefined });

@@ -3,6 +3,7 @@ import { parseShanghaiCompact } from '../../../kernel/time.ts';
 import type { Faults } from '../../kit/faults.ts';
 import { GatewayError } from './gateway-error.ts';
 import {
+  beforePayment,
   charge,
   closeOrder,
   findByTransaction,
@@ -147,8 +148,9 @@ function orderOf(world: World, input: V2Input): Order {
 }
 
 function orderquery({ world, faults }: Deps, input: V2Input): Answer {
-  const order = orderOf(world, input);
+  const found = orderOf(world, input);
   if (faults.take('query', ['not_found_lag'])) throw new GatewayError('ORDERNOTEXIST', 'order not exist');
+  const order = faults.take('query', ['query_behind']) ? beforePayment(found) : found;
   const state = { trade_state: order.state, trade_state_desc: state_texts[order.state] };
   return isPaid(order) ? { ...paymentFieldsOf(order), ...state } : { out_trade_no: order.out_trade_no, total_fee: String(order.total), ...state };
 }

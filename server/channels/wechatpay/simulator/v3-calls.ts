@@ -15,7 +15,7 @@ import {
 } from './checks.ts';
 import { encryptResource } from './crypto.ts';
 import { GatewayError } from './gateway-error.ts';
-import { closeOrder, findByTransaction, findOrder, findRefund, placeOrder, placeRefund, settleRefund } from './ledger.ts';
+import { beforePayment, closeOrder, findByTransaction, findOrder, findRefund, placeOrder, placeRefund, settleRefund } from './ledger.ts';
 import type { CallInput, Handlers } from './v3.ts';
 import type { Handler } from './v3-routes.ts';
 import { refundOf, transactionOf } from './views.ts';
@@ -161,7 +161,7 @@ function queryByNumber({ world, faults }: Deps, input: CallInput): Json {
   const { mchid, sub_mchid } = ownerOf(world, input, (name) => input.query.get(name) ?? undefined);
   const order = findOrder(world, orderId(mchid, sub_mchid, out_trade_no));
   if (!order || faults.take('query', ['not_found_lag'])) throw new GatewayError('ORDER_NOT_EXIST');
-  return transactionOf(order);
+  return transactionOf(faults.take('query', ['query_behind']) ? beforePayment(order) : order);
 }
 
 function queryByTransaction({ world }: Deps, input: CallInput): Json {
