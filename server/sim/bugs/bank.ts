@@ -234,6 +234,29 @@ export const bank: readonly PlantedBug[] = [
     noticed_by: 'seeds',
   },
   {
+    id: 'notify-before-commit',
+    file: 'server/payments/service.ts',
+    find: `    const written = await store.commit(ctx, {
+      change,
+      before: aggregate,
+      source: work.source,
+      events: eventsOf(ctx, work.merchant, after, change, now),`,
+    replace: `    const early = eventsOf(ctx, work.merchant, after, change, now);
+    for (const event of early) {
+      const endpoints = await ctx.db.kysely.selectFrom('webhook_endpoints').selectAll()
+        .where('merchant_id', '=', work.merchant.id).where('livemode', '=', event.livemode).where('state', '=', 'enabled').execute();
+      ctx.courier.hand(endpoints.map((endpoint) => ({ ...endpoint, id: 'early', event_id: event.id, webhook_endpoint_id: endpoint.id, tries: 1,
+        created_at: now, lease_until: now, payload: event.payload, endpoint_state: 'enabled' })));
+    }
+    const written = await store.commit(ctx, {
+      change,
+      before: aggregate,
+      source: work.source,
+      events: early,`,
+    harm: 'the merchant is told of a change that a lost race or a crash then never makes',
+    noticed_by: 'seeds',
+  },
+  {
     id: 'webhook-of-another-merchant',
     file: 'server/platform/outbox/outbox.ts',
     find: 'join webhook_endpoints w on w.merchant_id = v.merchant_id and w.livemode = v.livemode',
@@ -248,6 +271,14 @@ export const bank: readonly PlantedBug[] = [
     replace: 'if (status >= 200 && status < 600)',
     harm: 'a receiver that is down for an hour has lost the webhooks of that hour',
     noticed_by: 'seeds',
+  },
+  {
+    id: 'lease-shorter-than-the-work',
+    file: 'server/webhooks/deliveries/service.ts',
+    find: 'const lease_ms = 2 * webhook_deadline_ms;',
+    replace: 'const lease_ms = webhook_deadline_ms / 2;',
+    harm: 'a webhook to a slow receiver is sent a second time while the first is still under way, and what the first one got is not written',
+    noticed_by: ['server/webhooks/deliveries/service.test.ts'],
   },
   {
     id: 'query-is-never-due',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
+import { webhook_deadline_ms } from '../../kernel/limits.ts';
 import { createSweeper } from '../../platform/due/sweeper.ts';
 import { testCtx } from '../../testing/ctx.ts';
 import { until } from '../../testing/until.ts';
@@ -211,6 +212,24 @@ test('OF-02 I-40: a node whose lease ended does not undo what another did', asyn
   await slow;
   const [row] = await deliveryRows(node);
   assert.deepEqual([row?.state, row?.last_status], ['delivered', 200]);
+});
+
+test('OF-10: a send that takes its whole deadline is nobody else\u2019s meanwhile, and its result is written', async (t) => {
+  const node = await webhookNode(t);
+  const [receiver, caller] = [await aReceiver(t), await aCaller(node)];
+  await anEndpoint(node, caller, { url: receiver.url });
+  await happen(node, caller);
+  const slow: ServerResponse[] = [];
+  receiver.answer = (response) => void slow.push(response);
+  const first = node.deliver();
+  await until('the send is under way', () => slow.length === 1);
+  node.clock.advance(webhook_deadline_ms - 1);
+  receiver.answer = (response) => response.end();
+  assert.equal(await node.deliver(), 0, 'its lease holds');
+  slow[0]?.end();
+  await first;
+  const [row] = await deliveryRows(node);
+  assert.deepEqual([row?.state, row?.tries, receiver.received.length], ['delivered', 1, 1]);
 });
 
 test('OF-10: two sweepers on one database send each delivery once, with two statements for each at most', async (t) => {
