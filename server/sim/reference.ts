@@ -170,13 +170,15 @@ ${noteOf(run)}`;
 
 function bugsText(run: Runs['bugs'] | undefined): string {
   const title = '## 植入的缺陷 · Planted bugs\n';
-  const rows = bank.map(({ id, file, harm, noticed_by }) => {
+  const rows = bank.map(({ id, file, harm, noticed_by, seen_at }) => {
     const by = noticed_by === 'seeds' ? '模拟 seeds' : noticed_by.map((each) => `\`${each.split('/').at(-1)}\``).join(' ');
-    return `| \`${id}\` | ${harm} | \`${file}\` | ${by} | ${run ? noticedIn(run, id) : '–'} |`;
+    const seen = seen_at ? ` ([${seen_at.name}](${seen_at.url}))` : '';
+    return `| \`${id}\` | ${harm}${seen} | \`${file}\` | ${by} | ${run ? noticedIn(run, id) : '–'} |`;
   });
   return `${title}
 ${run ? `${run.noticed} / ${run.bugs} 被发现 noticed; 种子数中位数 median seeds needed ${run.median_seeds ?? '–'}; 提交 commit \`${run.commit}\`.\n` : none}
-✓：该次运行发现了它，其后是所用的种子数。✓: that run noticed it, and after how many seeds.
+✓：该次运行发现了它，其后是所用的种子数。链接指向别的平台公开有过的同一缺陷。
+✓: that run noticed it, and after how many seeds. A link leads to where another platform has had the same bug in public.
 
 | | 危害 Harm | 位置 Place | 由谁发现 Noticed by | |
 |---|---|---|---|:-:|

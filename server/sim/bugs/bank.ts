@@ -14,6 +14,8 @@ export type PlantedBug = {
   readonly harm: string;
   /** Which part has to notice it: seeded worlds, or the tests of these files. */
   readonly noticed_by: 'seeds' | readonly string[];
+  /** Where another platform has had this very bug in public. */
+  readonly seen_at?: { readonly name: string; readonly url: string };
 };
 
 /** The file's text with the bug in it. */
@@ -127,6 +129,10 @@ export const bank: readonly PlantedBug[] = [
     replace: "  const { payment } = aggregate;\n  if (payment.state === 'closed') return undefined;\n  if (attempt.state === 'succeeded') {",
     harm: 'money that comes after the close stays with the merchant and nobody hears of it',
     noticed_by: 'seeds',
+    seen_at: {
+      name: 'DaxPay',
+      url: 'https://github.com/dromara/dax-pay/blob/d69fdea2dd1f78c57871ac66f28a89e0b045f13e/daxpay-single/daxpay-single-service/src/main/java/cn/bootx/platform/daxpay/service/core/payment/callback/service/PayCallbackService.java',
+    },
   },
   {
     id: 'paid-after-close-is-paid',
@@ -232,6 +238,7 @@ export const bank: readonly PlantedBug[] = [
     replace: 'events: eventsOf(ctx, work.merchant, aggregate, change, now),',
     harm: 'the merchant is told "paid" with the state from before',
     noticed_by: 'seeds',
+    seen_at: { name: 'Hyperswitch', url: 'https://github.com/juspay/hyperswitch/issues/9278' },
   },
   {
     id: 'notify-before-commit',
