@@ -58,6 +58,9 @@ test('an exception is shown with its history, and a second decision on it is ref
   await ok('recon', 'repair', '--account', account, '--as', 'suspense', '--by', 'ann', '--note', '渠道核实中');
   const shown = await ok('recon', 'exceptions', exception.id, '--account', account);
   assert.match(shown.out, /suspend .* ann .*渠道核实中/);
+  assert.match(shown.out, /our_state +succeeded/);
+  const in_words = await ok('--lang', 'zh', 'recon', 'exceptions', exception.id, '--account', account);
+  assert.match(in_words.out, /next +执行修复即向渠道查询/);
   const again = await heliu(['recon', 'repair', exception.id, '--account', account, '--as', 'accept', '--by', 'bob'], io);
   assert.equal(again.code, 3);
 });

@@ -32,6 +32,82 @@ export const exception_kinds = {
   bank_short: ['The bank credited less than the bills come to, or what no bill explains.', '银行少付或到账不符'],
 } as const satisfies Record<string, readonly [en: string, zh: string]>;
 export type ExceptionKind = keyof typeof exception_kinds;
+
+/** What to do next about each kind: what its proposed repair does, or what a person looks for. */
+export const exception_advice = {
+  ours_only: [
+    'Repair asks the channel. Paid there: wait for the next bill, then write to suspense; not there: ask the channel’s support.',
+    '执行修复即向渠道查询。渠道称已支付的，等次日账单，仍无则挂账；渠道称无此单的，联系渠道客服。',
+  ],
+  bill_only: [
+    'Look for the order at the merchant and in backups by its number: it was ours and is not in the books. Write to suspense until found.',
+    '按单号在商户系统与备份中查找：曾是我方订单而账上没有；查明前先挂账。',
+  ],
+  orphan: [
+    'Find what else uses this merchant number (another till, the channel’s own page); accept once named.',
+    '查明还有谁在使用该商户号（其他收银系统、渠道自带页面），确认后接受。',
+  ],
+  unknown_paid: ['Repair completes the payment by the bill; by itself where the bill was fetched.', '执行修复即按账单补单；自动取得的账单会自动补单。'],
+  late_paid: ['Repair records the money; it goes back or stays by the merchant’s policy for late money.', '执行修复即入账；按商户的迟到款项政策退回或保留。'],
+  amount_mismatch: [
+    'Compare order, notification and bill line; a discount or a partial refund explains it, or write to suspense.',
+    '比对订单、通知与账单行，看是否为优惠或部分退款；不能解释则挂账。',
+  ],
+  currency_mismatch: [
+    'Check the currency of the account at the channel; write to suspense: nothing of it is owed in ours.',
+    '核对渠道侧账户币种；挂账：该币种以我方币种计并无应收。',
+  ],
+  transaction_mismatch: [
+    'Check both numbers at the channel: a second order of the payer, or a corrected number; accept once explained.',
+    '到渠道核对两个交易号：付款人另有一单，或渠道更正了单号；查明后接受。',
+  ],
+  wrong_receiver: [
+    'Check the merchant number of the account; claim the money from whoever received it; write to suspense.',
+    '核对渠道账户的商户号，向实际收款方追索；挂账。',
+  ],
+  state_mismatch: ['Repair asks the channel. Decide with its answer: accept, or write to suspense.', '执行修复即向渠道查询，据答复接受或挂账。'],
+  fee_mismatch: [
+    'Compare the rate with the contract (`heliu recon rate`); claim the excess from the channel, or write to suspense.',
+    '核对签约费率（`heliu recon rate`）；多收的向渠道追索，或挂账。',
+  ],
+  rounding: ['Accepted by itself where the bill was fetched.', '自动取得的账单会自动接受。'],
+  duplicate_line: [
+    'See at the channel whether the payer paid twice; once: ask for a corrected bill, twice: refund the second.',
+    '到渠道查看付款人是否付了两次；一次则请渠道更正账单，两次则退还其一。',
+  ],
+  refund_ours_only: [
+    'Repair asks the channel. Refunded there: wait for the next bill, then write to suspense; it is never sent again.',
+    '执行修复即向渠道查询。已退款的等次日账单，仍无则挂账；不会重发退款。',
+  ],
+  refund_bill_only: [
+    'Find who refunded in the channel’s own console; write to suspense until the merchant confirms it.',
+    '查明谁在渠道后台退款；商户确认前先挂账。',
+  ],
+  refund_unknown: ['Repair completes the refund by the bill; by itself where the bill was fetched.', '执行修复即按账单完成退款；自动取得的账单会自动完成。'],
+  refund_hold: [
+    'Repair asks the channel and takes its answer; a payer’s closed card holds refunds for days.',
+    '执行修复即向渠道查询并按答复更新；付款人销卡会使退款滞留数日。',
+  ],
+  reversal: [
+    'Find the reason of the reversal at the channel (risk, dispute); write to suspense until it is settled.',
+    '到渠道查明冲正原因（风控、争议）；了结前先挂账。',
+  ],
+  split_mismatch: ['Find who set up the split at the channel; stop it or accept it.', '查明谁在渠道设置了分账；停用或接受。'],
+  cut_off: ['Nothing: the bill of the next day has it, or it becomes one-sided by itself.', '无须处理：次日账单会有，否则自动转为单边。'],
+  stale: ['Repair asks the channel and takes its answer.', '执行修复即向渠道查询并按答复更新。'],
+  missing_bill: ['Repair fetches the bill again; or import it by hand (`heliu bill import`).', '执行修复即再取账单；或人工导入（`heliu bill import`）。'],
+  bill_refused: [
+    'Repair fetches the bill again; see its line and reason (`heliu bill show`) and tell the channel.',
+    '执行修复即再取账单；用 `heliu bill show` 看行号与原因，并告知渠道。',
+  ],
+  reissued: ['See what changed, ask the channel why, then accept.', '看清变更之处，问明渠道原因后接受。'],
+  fund_mismatch: ['Compare both bills: a fee, a freeze or a withdrawal outside trade explains it.', '比对资金账单与业务账单：是否有业务外的收费、冻结或提现。'],
+  bank_short: [
+    'Look for the credit on the statement of another account or day; missing: ask the channel, unexplained: ask the bank.',
+    '在其他账户或日期的流水中查找；未到的问渠道，不明的问银行。',
+  ],
+} as const satisfies Record<ExceptionKind, readonly [en: string, zh: string]>;
+
 export const exception_kind_names = Object.keys(exception_kinds) as ExceptionKind[];
 
 export const exception_states = ['opened', 'proposed', 'approved', 'repaired', 'accepted', 'suspense', 'closed'] as const;
@@ -57,7 +133,9 @@ export const ReconException = Type.Object(
     our_fen: amountShown('What we have. 我方金额。'),
     bill_fen: amountShown('What the bill has. 账单金额。'),
     at_risk_fen: amountShown('What could be lost. 风险金额。'),
-    proposal: Type.String({ description: 'The repair that Heliu proposes. 建议的处理。' }),
+    proposal: Type.String({
+      description: 'The repair that Heliu proposes; `investigate`: a person finds out what it is. 建议的处理；`investigate` 为人工查明。',
+    }),
     detail: Type.Record(Type.String(), Type.String(), { description: 'Evidence in words. 证据摘要。' }),
     owner: nullable(Type.String({ description: 'Who handles it. 责任人。' })),
     resolution: nullable(Type.String({ description: 'How it ended. 结果。' })),

@@ -1,4 +1,4 @@
-import { type ExceptionKind, type ExceptionState, exception_kinds } from '@heliu/contract';
+import { type ExceptionKind, type ExceptionState, exception_advice, exception_kinds } from '@heliu/contract';
 import { dayStart } from '@heliu/server/channels/bill.ts';
 import { channels } from '@heliu/server/channels/registry.ts';
 import { type Fen, parseYuan } from '@heliu/server/kernel/money.ts';
@@ -131,11 +131,17 @@ const shortException = (cli: Cli, row: ReconException) => ({
   ours: yuan(Number(row.our_fen)),
   bill: yuan(Number(row.bill_fen)),
   at_risk: yuan(Number(row.at_risk_fen)),
-  proposal: row.proposal,
+  proposal: viewException(row).proposal,
   owner: row.owner,
   order: row.channel_order_no,
   age_h: Math.max(0, Math.floor((systemClock.now().getTime() - (row.reopened_at ?? row.opened_at).getTime()) / 3_600_000)),
 });
+
+/** What to do next, in words. */
+function adviceOf({ say }: Cli, { kind }: ReconException): string {
+  const [en, zh] = exception_advice[kind];
+  return say(en, zh);
+}
 
 function showExceptions(cli: Cli, id: string | undefined, options: Filters): Promise<void> {
   return withChannels(cli, async (ctx) => {
@@ -145,9 +151,10 @@ function showExceptions(cli: Cli, id: string | undefined, options: Filters): Pro
     }
     const row = await byId(cli, ctx, id, options);
     const steps = await listSteps(ctx, row.merchant_id, row.id);
-    show(cli, { ...viewException(row), steps }, () => {
+    show(cli, { ...viewException(row), steps, advice: adviceOf(cli, row) }, () => {
+      const evidence = Object.entries(row.detail).map(([evidence, value]) => ({ evidence, value }));
       const history = steps.map(({ at, step, from_state, to_state, by, note }) => ({ at, step, from: from_state, to: to_state, by, note }));
-      return `${record({ ...shortException(cli, row), detail: row.detail, payment: row.payment_id, object: row.object_id, bill: row.bill_id, line: row.line, resolution: row.resolution })}\n${table(history)}`;
+      return `${record({ ...shortException(cli, row), next: adviceOf(cli, row), payment: row.payment_id, object: row.object_id, bill: row.bill_id, line: row.line, resolution: row.resolution })}\n${table(evidence)}\n${table(history)}`;
     });
   });
 }

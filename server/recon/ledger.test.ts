@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { sql } from 'kysely';
+import { toFen } from '../kernel/money.ts';
 import { RefusalError } from '../kernel/refusal.ts';
 import { closePeriod, listPostings, readBalances, reversePosting } from '../ledger/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { agreeFeeRate, closeDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
 import type { ReconException } from './exceptions/exception.ts';
 import { acceptException, getException, reopenException, suspendException } from './exceptions/service.ts';
+import { disputed } from './postings/draft.ts';
 import { isSigned } from './signing/service.ts';
 import { aShop, type Shop } from './testing/shop.ts';
 
@@ -151,6 +153,41 @@ describe('the ledger at the close of a day', () => {
     const accepted = await aDay('missing');
     await world.flow(acceptException(shop.ctx, await exception('ours_only', accepted), person));
     assert.equal((await postings('suspense')).length, count);
+  });
+
+  for (const [kind, code] of [
+    ['wrong_receiver', 'receiver'],
+    ['currency_mismatch', 'currency'],
+  ] as const)
+    it(`has in suspense the whole of a ${kind}: the channel owes nothing of it, whatever figure the line has`, async () => {
+      const before = await balances();
+      const biz_date = await aDay(code);
+      const wrong = await exception(kind, biz_date);
+      assert.deepEqual([wrong.our_fen, wrong.bill_fen, wrong.at_risk_fen], [10_000n, 10_000n, 10_000n]);
+      const since = async (account: string) => ((await balances())[account] ?? 0n) - (before[account] ?? 0n);
+      const fee = (await fees(biz_date))[0]?.fee_fen as bigint;
+      const suspended = await world.flow(suspendException(shop.ctx, wrong, person));
+      assert.deepEqual([await since('suspense'), await since('channel_receivable')], [10_000n, 10_000n - fee]);
+      await reopenException(shop.ctx, suspended, person);
+      assert.deepEqual([await since('suspense'), await since('channel_receivable')], [0n, 20_000n - fee]);
+    });
+
+  it('posts by how much the receivable is above what the channel owes, on the side of the payment or of the refund', () => {
+    const off = (kind: ExceptionKind, of: 'payment' | 'refund', our_fen: bigint, bill_fen: bigint) =>
+      disputed({ kind, of, our_fen: toFen(our_fen), bill_fen: toFen(bill_fen), id: '', channel: '', channel_account_id: '', biz_date: '', detail: {} });
+    const table: [ExceptionKind, 'payment' | 'refund', bigint, bigint, bigint][] = [
+      ['ours_only', 'payment', 100n, 0n, 100n],
+      ['bill_only', 'payment', 0n, 100n, -100n],
+      ['refund_ours_only', 'refund', 100n, 0n, -100n],
+      ['amount_mismatch', 'payment', 100n, 90n, 10n],
+      ['wrong_receiver', 'payment', 100n, 100n, 100n],
+      ['wrong_receiver', 'refund', 100n, 100n, -100n],
+      // Nothing was counted here, and the money is another's.
+      ['wrong_receiver', 'payment', 0n, 100n, 0n],
+      ['currency_mismatch', 'payment', 100n, 7n, 100n],
+      ['currency_mismatch', 'refund', 100n, 7n, -100n],
+    ];
+    for (const [kind, of, our_fen, bill_fen, expected] of table) assert.equal(off(kind, of, our_fen, bill_fen), expected, `${kind} of a ${of}`);
   });
 
   it('a day whose ledger differs says by how much, and is not closed', async () => {

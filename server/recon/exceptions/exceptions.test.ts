@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { type Kysely, type KyselyPlugin, sql } from 'kysely';
 import { RefusalError } from '../../kernel/refusal.ts';
+import { bizDate } from '../../kernel/time.ts';
 import { readBalances } from '../../ledger/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
@@ -220,6 +221,30 @@ describe('a difference about what is settled here', () => {
     await asked(exception);
     assert.equal(await lastNote(exception), 'refund: not_found');
     assert.deepEqual(await dump('refunds', exception.object_id), before);
+  });
+});
+
+describe('the evidence of a line', () => {
+  it('is what it says, also where nothing of ours stands beside it', async () => {
+    const biz_date = shop.today();
+    await shop.pay();
+    shop.plant('extra', 'ORDER00000000000000000000EVIDENCE');
+    await shop.billDay(biz_date);
+    shop.plant('correct', 'ORDER00000000000000000000EVIDENCE');
+    const orphan = await only('orphan', biz_date);
+    const { bill_line, bill_at, bill_state, bill_amount_fen, bill_fee_millifen } = orphan.detail;
+    assert.deepEqual([bill_line, bill_state, bill_amount_fen], [String(orphan.line), 'succeeded', String(orphan.bill_fen)]);
+    assert.equal(bizDate(new Date(bill_at as string)), biz_date);
+    assert.match(bill_fee_millifen as string, /^\d+$/);
+    assert.ok(!Object.keys(orphan.detail).some((name) => name.startsWith('our_')));
+  });
+
+  it('has ours beside it, and stays what it was when the day is matched again', async () => {
+    const exception = await found('duplicate_line', 'duplicate', 3_300);
+    const { bill_amount_fen, our_state, our_amount_fen, our_transaction_id } = exception.detail;
+    assert.deepEqual([bill_amount_fen, our_state, our_amount_fen, our_transaction_id], ['3300', 'succeeded', '3300', exception.channel_transaction_id]);
+    await world.flow(reconcileDay(shop.ctx, shop.dayOf(exception.biz_date)));
+    assert.deepEqual(await current(exception), exception);
   });
 });
 

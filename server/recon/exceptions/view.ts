@@ -19,7 +19,8 @@ export const viewException = (row: ReconException): View => ({
   our_fen: fenToNumber(row.our_fen),
   bill_fen: fenToNumber(row.bill_fen),
   at_risk_fen: fenToNumber(row.at_risk_fen),
-  proposal: row.proposal,
+  // Where there is nothing to carry out a person finds out what it is.
+  proposal: row.proposal === 'none' ? 'investigate' : row.proposal,
   detail: row.detail,
   owner: row.owner,
   resolution: row.resolution,

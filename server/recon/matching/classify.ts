@@ -99,14 +99,22 @@ export function judgeLine(line: StoredLine, ours: Ours | undefined, expected: Ex
       detail: differs.detail ?? {},
     },
   });
-  if (repeated) return finding('duplicate_line');
+  if (repeated) return finding('duplicate_line', { detail: { ...evidenceOf(line), ...oursOf(ours) } });
   if (line.receiver !== expected.receiver)
-    return finding('wrong_receiver', { our_fen: oursFen(ours), detail: { expected: expected.receiver, received: line.receiver } });
-  if (!ours) return finding(kindOfUnknown(line, expected));
-  if (ours.taken) return finding('duplicate_line', { detail: { object_id: ours.object_id } });
+    return finding('wrong_receiver', {
+      our_fen: oursFen(ours),
+      at_risk_fen: larger(oursFen(ours), line.amount_fen),
+      detail: { expected: expected.receiver, received: line.receiver },
+    });
+  if (!ours) return finding(kindOfUnknown(line, expected), { detail: evidenceOf(line) });
+  if (ours.taken) return finding('duplicate_line', { detail: { object_id: ours.object_id, ...evidenceOf(line), ...oursOf(ours) } });
   const our_fen = oursFen(ours);
   if (line.currency !== ours.currency)
-    return finding('currency_mismatch', { our_fen, detail: { expected: ours.currency, received: line.currency.slice(0, 16) } });
+    return finding('currency_mismatch', {
+      our_fen,
+      at_risk_fen: larger(our_fen, line.amount_fen),
+      detail: { expected: ours.currency, received: line.currency.slice(0, 16) },
+    });
   if (line.amount_fen !== ours.amount_fen) {
     const detail = { expected_fen: String(ours.amount_fen), received_fen: String(line.amount_fen) };
     return finding('amount_mismatch', { our_fen, detail, at_risk_fen: difference(line.amount_fen, ours.amount_fen) });
@@ -150,6 +158,24 @@ function kindOfUnknown(line: StoredLine, { merchant_code }: Expectations): Excep
   if (line.kind === 'refund') return 'refund_bill_only';
   return line.channel_order_no?.startsWith(merchant_code) && line.object_id !== null ? 'bill_only' : 'orphan';
 }
+
+/** What the line says, for whoever looks for what it is: the line itself may be gone with the next version of the bill. */
+const evidenceOf = (line: StoredLine): Readonly<Record<string, string>> =>
+  present({
+    bill_line: String(line.line),
+    bill_at: line.at.toISOString(),
+    bill_state: line.state,
+    bill_amount_fen: String(line.amount_fen),
+    bill_fee_millifen: String(line.fee_millifen),
+    bill_refund_no: line.channel_refund_no,
+    bill_refund_id: line.channel_refund_id,
+    bill_flow_no: line.flow_no,
+  });
+/** What we have beside it. */
+const oursOf = (ours: Ours | undefined): Readonly<Record<string, string>> =>
+  ours ? present({ our_state: ours.state, our_amount_fen: String(ours.amount_fen), our_transaction_id: ours.channel_transaction_id }) : {};
+const present = (facts: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(facts).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 
 const oursFen = (ours: Ours | undefined): Fen => (ours?.state === 'succeeded' ? ours.amount_fen : zero);
 const lineName = (line: StoredLine): string =>

@@ -63,7 +63,9 @@ function accountOf({ of, kind }: Suspended): Account {
 }
 
 /** By how much the ledger's receivable, or its fee, is above what the other side admits. */
-export function disputed({ kind, of, our_fen, bill_fen, detail }: Suspended): bigint {
+export function disputed({ kind, of, our_fen, bill_fen: billed_fen, detail }: Suspended): bigint {
+  // What went to another merchant number, or in another currency, the channel owes us nothing of, whatever the line's figure.
+  const bill_fen = kind === 'wrong_receiver' || kind === 'currency_mismatch' ? 0n : billed_fen;
   if (of === 'payment') return our_fen - bill_fen;
   if (of === 'refund') return bill_fen - our_fen;
   if (kind === 'bank_short') return our_fen - bill_fen;
