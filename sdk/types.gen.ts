@@ -1401,7 +1401,7 @@ export type Event =
       bill_fen: number;
       /** What could be lost. 风险金额。 In fen 分. */
       at_risk_fen: number;
-      /** The repair that Heliu proposes. 建议的处理。 */
+      /** The repair that Heliu proposes; `investigate`: a person finds out what it is. 建议的处理；`investigate` 为人工查明。 */
       proposal: string;
       /** Evidence in words. 证据摘要。 */
       detail: Record<string, string>;
