@@ -105,3 +105,13 @@ export function wholeNumber(text: string): number {
 
 /** Reads `a,b,c`. */
 export const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+/** How much is told of work that is soon done: nothing. */
+const counted_from = 10_000;
+
+/** Says how far long work has come whose end is not known, on the other channel than the result. */
+export const counting =
+  (cli: Cli, what: string): ((done: number) => void) =>
+  (done) => {
+    if (!cli.asJson() && done >= counted_from) cli.io.err(`\r${done} ${what} `);
+  };

@@ -207,6 +207,17 @@ export const errors = {
   posting_reversed: entry(409, 'The posting is reversed already, or is a reversal itself.', '该凭证已冲正，或本身即为冲正。'),
   ledger_day_not_over: entry(409, 'The day is not over yet in Asia/Shanghai.', '该日（北京时间）尚未结束。'),
   ledger_day_closed: entry(409, 'The book is closed up to that day already[: {closed_through}].', '账本已结账至该日[：{closed_through}]。'),
+  ledger_behind: entry(
+    409,
+    'The book has not seen all events of its merchant yet. Ask again shortly; heliu ledger post-status says how far it is.',
+    '账本尚未记完该商户的全部事件，请稍后再试；进度见 heliu ledger post-status。',
+    true,
+  ),
+  ledger_days_open: entry(
+    409,
+    'Days up to then are not closed in reconciliation[: {open_days}, the first {first_open}]. Close them (heliu recon close), or say --anyway.',
+    '截至该日尚有未日结的账单日[：{open_days} 个，最早 {first_open}]。请先日结（heliu recon close），或以 --anyway 结账。',
+  ),
   too_many_prices: entry(422, 'The merchant has its maximum number of prices.', '费率数量已达上限。'),
   // Statements.
   statement_not_found: entry(404, 'There is no such statement.', '结算单不存在。'),

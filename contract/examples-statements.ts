@@ -11,6 +11,8 @@ const statement: Statement = {
   through: '2026-11-21',
   store_id: null,
   state: 'ready',
+  provisional: false,
+  open_days: 0,
   lines: 2,
   totals: {
     payments: 1,
@@ -33,6 +35,7 @@ const statement: Statement = {
       },
     ],
     arrivals: [{ biz_date: '2026-11-21', channel_account_id: account, net_fen: 994, expected_on: '2026-11-23', confirmed: false }],
+    later: null,
   },
   files: [
     { format: 'csv', bytes: 941, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' },
@@ -49,7 +52,19 @@ const statement: Statement = {
 export const statement_examples: Readonly<Record<string, OperationExample>> = {
   create_statement: {
     body: { from: statement.from, through: statement.through },
-    response: { ...statement, state: 'preparing', lines: null, totals: null, files: [], manifest: null, signature: null, public_key: null, ready_at: null },
+    response: {
+      ...statement,
+      state: 'preparing',
+      provisional: null,
+      open_days: null,
+      lines: null,
+      totals: null,
+      files: [],
+      manifest: null,
+      signature: null,
+      public_key: null,
+      ready_at: null,
+    },
   },
   retrieve_statement: { params: { statement_id: statement.id }, response: statement },
   list_statements: { query: { limit: 20 }, response: { data: [statement], next_cursor: null } },

@@ -48,6 +48,18 @@ export const StatementTotals = Type.Object(
       ),
       { description: 'Heliu moves no money: the channel pays the merchant. 资金由渠道直接结算给商户，此处仅为预计。' },
     ),
+    later: Type.Optional(
+      nullable(
+        Type.Object(
+          { statement_id: id('stm', 'The statement of the days before. 前一期结算单。'), lines: count('行数。'), ...sums },
+          {
+            additionalProperties: false,
+            description:
+              'What counts on earlier days and was posted after the statement of the days before: in no sum here, and not in that one. Null where that statement is not there. 前一期结算单生成之后才入账、属于更早日期的款项：不计入本期各项合计，前一期亦未包含；无前一期时为空。',
+          },
+        ),
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -62,6 +74,13 @@ export const Statement = Type.Object(
     through: day('Last day. 截止日。'),
     store_id: nullable(id('sto', 'Of this store only. 仅该门店。')),
     state: Type.Unsafe<StatementState>({ type: 'string', enum: [...statement_states], description: 'Its files can be fetched once it is `ready`. 状态。' }),
+    provisional: nullable(
+      Type.Boolean({
+        description:
+          'True where more may come of its days: the period was not over, or days were not closed in reconciliation, when it was made. Null for one that is being prepared. 暂定：生成时期间未结束，或有账单日未日结。',
+      }),
+    ),
+    open_days: nullable(count('Days of channel accounts that were not closed in reconciliation. 未日结的账单日数。')),
     lines: nullable(count('行数。')),
     totals: nullable(StatementTotals),
     files: Type.Array(

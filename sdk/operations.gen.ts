@@ -842,6 +842,10 @@ export const resourcesOf = (call: Call) => ({
   store_id: string | null;
   /** Its files can be fetched once it is `ready`. 状态。 */
   state: 'preparing' | 'ready';
+  /** True where more may come of its days: the period was not over, or days were not closed in reconciliation, when it was made. Null for one that is being prepared. 暂定：生成时期间未结束，或有账单日未日结。 */
+  provisional: boolean | null;
+  /** Days of channel accounts that were not closed in reconciliation. 未日结的账单日数。 */
+  open_days: number | null;
   /** 行数。 */
   lines: number | null;
   totals: {
@@ -890,6 +894,25 @@ export const resourcesOf = (call: Call) => ({
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */
       confirmed: boolean;
     })[];
+    /** What counts on earlier days and was posted after the statement of the days before: in no sum here, and not in that one. Null where that statement is not there. 前一期结算单生成之后才入账、属于更早日期的款项：不计入本期各项合计，前一期亦未包含；无前一期时为空。 */
+    later?: {
+      /** The statement of the days before. 前一期结算单。 */
+      statement_id: string;
+      /** 行数。 */
+      lines: number;
+      /** 收款笔数。 */
+      payments: number;
+      /** What was paid. 收款金额。 In fen 分; may be below zero. */
+      gross_fen: number;
+      /** 退款笔数。 */
+      refunds: number;
+      /** What went back. 退款金额。 In fen 分; may be below zero. */
+      refunded_fen: number;
+      /** Fees by the price, less what refunds returned of them. 手续费（已扣除退回部分）。 In fen 分; may be below zero. */
+      fee_fen: number;
+      /** Paid less refunded less fees. 净额＝收款－退款－手续费。 In fen 分; may be below zero. */
+      net_fen: number;
+    } | null;
   } | null;
   files: ({
     format: 'csv' | 'xlsx';
@@ -928,6 +951,10 @@ export const resourcesOf = (call: Call) => ({
   store_id: string | null;
   /** Its files can be fetched once it is `ready`. 状态。 */
   state: 'preparing' | 'ready';
+  /** True where more may come of its days: the period was not over, or days were not closed in reconciliation, when it was made. Null for one that is being prepared. 暂定：生成时期间未结束，或有账单日未日结。 */
+  provisional: boolean | null;
+  /** Days of channel accounts that were not closed in reconciliation. 未日结的账单日数。 */
+  open_days: number | null;
   /** 行数。 */
   lines: number | null;
   totals: {
@@ -976,6 +1003,25 @@ export const resourcesOf = (call: Call) => ({
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */
       confirmed: boolean;
     })[];
+    /** What counts on earlier days and was posted after the statement of the days before: in no sum here, and not in that one. Null where that statement is not there. 前一期结算单生成之后才入账、属于更早日期的款项：不计入本期各项合计，前一期亦未包含；无前一期时为空。 */
+    later?: {
+      /** The statement of the days before. 前一期结算单。 */
+      statement_id: string;
+      /** 行数。 */
+      lines: number;
+      /** 收款笔数。 */
+      payments: number;
+      /** What was paid. 收款金额。 In fen 分; may be below zero. */
+      gross_fen: number;
+      /** 退款笔数。 */
+      refunds: number;
+      /** What went back. 退款金额。 In fen 分; may be below zero. */
+      refunded_fen: number;
+      /** Fees by the price, less what refunds returned of them. 手续费（已扣除退回部分）。 In fen 分; may be below zero. */
+      fee_fen: number;
+      /** Paid less refunded less fees. 净额＝收款－退款－手续费。 In fen 分; may be below zero. */
+      net_fen: number;
+    } | null;
   } | null;
   files: ({
     format: 'csv' | 'xlsx';
@@ -1014,6 +1060,10 @@ export const resourcesOf = (call: Call) => ({
   store_id: string | null;
   /** Its files can be fetched once it is `ready`. 状态。 */
   state: 'preparing' | 'ready';
+  /** True where more may come of its days: the period was not over, or days were not closed in reconciliation, when it was made. Null for one that is being prepared. 暂定：生成时期间未结束，或有账单日未日结。 */
+  provisional: boolean | null;
+  /** Days of channel accounts that were not closed in reconciliation. 未日结的账单日数。 */
+  open_days: number | null;
   /** 行数。 */
   lines: number | null;
   totals: {
@@ -1062,6 +1112,25 @@ export const resourcesOf = (call: Call) => ({
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */
       confirmed: boolean;
     })[];
+    /** What counts on earlier days and was posted after the statement of the days before: in no sum here, and not in that one. Null where that statement is not there. 前一期结算单生成之后才入账、属于更早日期的款项：不计入本期各项合计，前一期亦未包含；无前一期时为空。 */
+    later?: {
+      /** The statement of the days before. 前一期结算单。 */
+      statement_id: string;
+      /** 行数。 */
+      lines: number;
+      /** 收款笔数。 */
+      payments: number;
+      /** What was paid. 收款金额。 In fen 分; may be below zero. */
+      gross_fen: number;
+      /** 退款笔数。 */
+      refunds: number;
+      /** What went back. 退款金额。 In fen 分; may be below zero. */
+      refunded_fen: number;
+      /** Fees by the price, less what refunds returned of them. 手续费（已扣除退回部分）。 In fen 分; may be below zero. */
+      fee_fen: number;
+      /** Paid less refunded less fees. 净额＝收款－退款－手续费。 In fen 分; may be below zero. */
+      net_fen: number;
+    } | null;
   } | null;
   files: ({
     format: 'csv' | 'xlsx';

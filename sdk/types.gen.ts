@@ -1720,6 +1720,8 @@ export type ErrorCode =
   | 'posting_reversed'
   | 'ledger_day_not_over'
   | 'ledger_day_closed'
+  | 'ledger_behind'
+  | 'ledger_days_open'
   | 'too_many_prices'
   | 'statement_not_found'
   | 'statement_not_ready'

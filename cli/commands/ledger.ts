@@ -82,11 +82,14 @@ export function addLedgerCommands(program: Command, cli: Cli): void {
   ofBook(ledger.command('close'))
     .description(say('close a book up to the end of a day: what comes later counts on the first open day', '结账至该日终：此后到来的记入首个未结日'))
     .requiredOption('--through <date>', say('the last day to close (Asia/Shanghai)', '结账截止日（北京时间）'), readDay)
-    .action((options: BookOptions & { through: string }) =>
+    .option('--anyway', say('though days up to then are not closed in reconciliation; it is written down how many', '虽有未日结的账单日仍结账；其数目记录在案'))
+    .option('--by <name>', say('who closes it', '结账人'))
+    .action(({ through, anyway, by, ...options }: BookOptions & { through: string; anyway?: boolean; by?: string }) =>
       withNode(cli, async (ctx) => {
         const book = await bookOf(ctx, options);
-        await closePeriod(ctx, { ...book, through: options.through });
-        show(cli, { ...book, closed_through: options.through }, () => record({ ...book, closed_through: options.through }));
+        const { open_days } = await closePeriod(ctx, { ...book, through, anyway: anyway === true, by: whoIs(by) });
+        const closed = { ...book, closed_through: through, open_days };
+        show(cli, closed, () => record(closed));
       }),
     );
   ofBook(ledger.command('replay'))

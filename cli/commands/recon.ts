@@ -93,7 +93,8 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
         '约定费率（百万分之，6000 即 0.60%）；bill 为按账单自带费率',
       ),
     )
-    .action((ppm: string, { account }: Of) => agreeRate(cli, ppm, account));
+    .option('--by <name>', say('who says so', '设定人'))
+    .action((ppm: string, { account, by }: Of & { by?: string }) => agreeRate(cli, ppm, account, whoIs(by)));
 }
 
 export const whoIs = (by: string | undefined): string => by ?? userInfo().username;
@@ -255,12 +256,12 @@ function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: St
   });
 }
 
-function agreeRate(cli: Cli, ppm: string, account: string): Promise<void> {
+function agreeRate(cli: Cli, ppm: string, account: string, by: string): Promise<void> {
   if (ppm !== 'bill' && !/^\d{1,6}$/.test(ppm))
     throw new UsageError(cli.say('the rate is a whole number of millionths, or bill', '费率须为百万分之整数，或 bill'));
   const fee_rate_ppm = ppm === 'bill' ? null : Number(ppm);
   return withAccount(cli, account, async ({ ctx, ...of }) => {
-    await agreeFeeRate(ctx, of, fee_rate_ppm);
+    await agreeFeeRate(ctx, of, fee_rate_ppm, by);
     show(cli, { account, fee_rate_ppm }, () => record({ account, fee_rate_ppm: fee_rate_ppm ?? cli.say('as bills say', '按账单') }));
   });
 }

@@ -2,16 +2,18 @@ import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Statement, type StatementFormat, statement_formats } from '@heliu/contract';
+import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import type { Ctx } from '@heliu/server/platform/ctx.ts';
 import { readMargins } from '@heliu/server/reports/margin/service.ts';
 import { type AgentStatement, type AgentStatementInput, makeAgentStatement } from '@heliu/server/settlement/agents/service.ts';
 import { makeStatement } from '@heliu/server/settlement/making/service.ts';
 import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
+import { type Cli, counting, given, show, wholeNumber, withNode } from '../cli.ts';
 import { newFiles } from '../new-files.ts';
 import { record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
+import { whoIs } from './recon.ts';
 
 /** As long as the API gives links. */
 function linkHours(text: string): number {
@@ -19,6 +21,9 @@ function linkHours(text: string): number {
   if (hours < 1 || hours > 168) throw new InvalidArgumentError('it must be 1 to 168');
   return hours;
 }
+
+/** Half a second each. */
+const behind_tries_max = 20;
 
 type OwnerOptions = { readonly merchant: string; readonly live?: boolean };
 
@@ -41,7 +46,11 @@ export function addStatementCommands(program: Command, cli: Cli): void {
       withNode(cli, async (ctx) => {
         const owner = await ownerOf(ctx, options);
         const { id } = await askStatement(ctx, owner, { from: options.from, through: options.through, ...given({ store_id: options.store }) });
-        await makeStatement(ctx, { merchant_id: owner.merchant_id, id });
+        const tell = counting(cli, cli.say('lines', '行'));
+        for (let tries = 1; !(await makeStatement(ctx, { merchant_id: owner.merchant_id, id }, tell)); tries++) {
+          if (tries === behind_tries_max) throw new RefusalError(refuse('ledger_behind'));
+          await ctx.clock.sleep(500);
+        }
         showOne(cli, await retrieveStatement(ctx, owner, id));
       }),
     );
@@ -57,7 +66,7 @@ export function addStatementCommands(program: Command, cli: Cli): void {
               id: each.id,
               from: each.from,
               through: each.through,
-              state: each.state,
+              state: each.provisional ? say('ready, provisional', 'ready 暂定') : each.state,
               lines: each.lines,
               net: shownYuan(each.totals?.net_fen),
             })),
@@ -139,10 +148,11 @@ export function addStatementCommands(program: Command, cli: Cli): void {
     .addOption(
       new Option('--counts <days>', say('days of the calendar, or working days', '自然日或工作日')).choices(['calendar', 'business']).default('business'),
     )
-    .action((channel_account_id: string, options: OwnerOptions & { days: number; counts: 'calendar' | 'business' }) =>
+    .option('--by <name>', say('who says so', '设定人'))
+    .action((channel_account_id: string, options: OwnerOptions & { days: number; counts: 'calendar' | 'business'; by?: string }) =>
       withNode(cli, async (ctx) => {
         const { days, counts } = options;
-        const terms = await setTerms(ctx, { ...(await ownerOf(ctx, options)), channel_account_id, days, counts, confirmed: true });
+        const terms = await setTerms(ctx, { ...(await ownerOf(ctx, options)), channel_account_id, days, counts, confirmed: true, by: whoIs(options.by) });
         show(cli, terms, () => record(terms));
       }),
     );
@@ -172,9 +182,15 @@ const ownerOf = async (ctx: Ctx, { merchant, live }: OwnerOptions) => ({ merchan
 const shownYuan = (fen: number | undefined): string | null => (fen === undefined ? null : yuan(fen));
 
 function showOne(cli: Cli, statement: Statement): void {
-  const { id, from, through, store_id, state, lines, totals, files } = statement;
-  const facts = { id, from, through, store_id, state, lines, ...(totals && sumsOf(totals)) };
-  show(cli, statement, () => record(facts) + (files.length > 0 ? `\n${table(files)}` : ''));
+  const { id, from, through, store_id, state, provisional, open_days, lines, totals, files } = statement;
+  const said = provisional
+    ? { provisional: cli.say(`yes: more may come of its days, ${open_days} not closed`, `暂定：其账单日或有变动，${open_days} 个未日结`) }
+    : {};
+  const facts = { id, from, through, store_id, state, ...said, lines, ...(totals && sumsOf(totals)) };
+  const later = totals?.later
+    ? `\n${cli.say('of earlier days, posted since the statement before', '更早日期、前一期结算单之后入账')}\n${record(sumsOf(totals.later))}`
+    : '';
+  show(cli, statement, () => record(facts) + later + (files.length > 0 ? `\n${table(files)}` : ''));
 }
 
 const sumsOf = (of: AgentStatement['totals']) => ({

@@ -248,7 +248,7 @@ describe('time', () => {
     paid(story, rng, { amount_fen: 100, at: day('2026-11-20T12:00:00') });
     await commitEvents(test.ctx, story);
     await project();
-    await closePeriod(test.ctx, { ...bookOf(story), through: '2026-11-20' });
+    await closePeriod(test.ctx, { ...bookOf(story), through: '2026-11-20', by: 'finance' });
     paid(story, rng, { amount_fen: 7, at: day('2026-11-19T12:00:00') });
     await commitEvents(test.ctx, story);
     await project();
@@ -261,13 +261,34 @@ describe('time', () => {
     await assert.rejects(again.execute(test.ctx.db.kysely), (error) => violatedConstraint(error) === 'ledger_day_closed');
   });
 
+  it('is closed only when it has seen what happened, and over days that are not closed only where that is said', async () => {
+    const story = newStory(rng, test.clock.now());
+    const close = (anyway = false) => closePeriod(test.ctx, { ...bookOf(story), through: '2026-11-20', by: 'ann', anyway });
+    paid(story, rng, { amount_fen: 100, at: day('2026-11-20T12:00:00') });
+    await commitEvents(test.ctx, story);
+    await assert.rejects(close(), refusedWith('ledger_behind'));
+    await assert.rejects(close(true), refusedWith('ledger_behind'));
+    await project();
+    await test.ctx.db.kysely.transaction().execute(async (tx) => {
+      // The story's account is in no table.
+      await sql`set local session_replication_role = replica`.execute(tx);
+      await sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, state, created_at)
+        select ${story.merchant_id}, ${story.account}, 'trade', d, ${bookOf(story).livemode}, 'wechatpay', 'empty', now()
+        from unnest(array['2026-11-19', '2026-11-20', '2026-11-21']::date[]) d`.execute(tx);
+    });
+    await assert.rejects(close(), (error) => error instanceof RefusalError && /"open_days":"2".*2026-11-19/.test(JSON.stringify(error.refusal)));
+    assert.deepEqual(await close(true), { open_days: 2, first_open: '2026-11-19' });
+    const { rows } = await sql`select closed_by, open_days from ledger_closes where merchant_id = ${story.merchant_id}`.execute(test.ctx.db.kysely);
+    assert.deepEqual(rows, [{ closed_by: 'ann', open_days: 2 }]);
+  });
+
   it('a day is closed once, after it is over, and is a day', async () => {
     const book = bookOf(newStory(rng, test.clock.now()));
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-22' }), refusedWith('ledger_day_not_over'));
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-22', by: 'finance' }), refusedWith('ledger_day_not_over'));
     for (const through of ['', '2026-02-30', '2026-1-1', 'yesterday', "2026-11-21'"])
-      await assert.rejects(closePeriod(test.ctx, { ...book, through }), refusedWith('parameter_invalid'));
-    await closePeriod(test.ctx, { ...book, through: '2026-11-21' });
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-21' }), refusedWith('ledger_day_closed'));
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-20' }), refusedWith('ledger_day_closed'));
+      await assert.rejects(closePeriod(test.ctx, { ...book, through, by: 'finance' }), refusedWith('parameter_invalid'));
+    await closePeriod(test.ctx, { ...book, through: '2026-11-21', by: 'finance' });
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-21', by: 'finance' }), refusedWith('ledger_day_closed'));
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-20', by: 'finance' }), refusedWith('ledger_day_closed'));
   });
 });

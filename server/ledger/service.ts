@@ -97,18 +97,39 @@ export async function readBalancesAt(ctx: Ctx, { at, ...book }: store.BookName &
     .execute(async (tx) => balancesOf([...(await store.readBalances(tx, book, before)), ...(await store.readMovesOfDay(tx, book, day, at))]));
 }
 
-/** Closes a book up to the end of a day that is over: what comes later counts on the first open day and names its own. */
-export async function closePeriod(ctx: Ctx, { through, ...book }: store.BookName & { readonly through: string }): Promise<void> {
+export type CloseInput = store.BookName & {
+  readonly through: string;
+  readonly by: string;
+  /** Though days up to then are not closed in reconciliation; it is written down how many. */
+  readonly anyway?: boolean;
+};
+
+/** What is as new as this may still be on its way into the book. */
+export const posted_within_ms = 10_000;
+
+/**
+ * Closes a book up to the end of a day that is over: what comes later counts on the first open day and names its own. Refused while
+ * the book has not seen the events of its merchant, and while days up to then are not closed in reconciliation.
+ */
+export async function closePeriod(ctx: Ctx, { through, by, anyway = false, ...book }: CloseInput): Promise<store.OpenDays> {
   const now = ctx.clock.now();
   if (!isDay(through))
     throw new RefusalError(refuse('parameter_invalid', 'through', { expected: 'a day such as 2026-11-21', expected_zh: '如 2026-11-21 的日期' }));
   if (through >= bizDate(now)) throw new RefusalError(refuse('ledger_day_not_over', 'through'));
-  await ctx.db.kysely.transaction().execute(async (tx) => {
+  return await ctx.db.kysely.transaction().execute(async (tx) => {
     const { closed_through } = await store.holdBook(tx, book);
     if (closed_through !== null && closed_through >= through) throw new RefusalError(refuse('ledger_day_closed', 'through', { closed_through }));
-    await store.closeBook(tx, book, through, now);
+    if (await store.isBehind(tx, book, addMs(now, -posted_within_ms))) throw new RefusalError(refuse('ledger_behind'));
+    const open = await store.readOpenDays(tx, book, through);
+    const { open_days, first_open } = open;
+    if (open_days > 0 && !anyway) throw new RefusalError(refuse('ledger_days_open', 'through', { open_days: String(open_days), first_open: first_open ?? '' }));
+    await store.closeBook(tx, book, { through, open_days, by, at: now });
+    return open;
   });
 }
+
+/** True where an event of until then is not posted yet. */
+export const isBehind = (ctx: Ctx, book: store.BookName, until: Date): Promise<boolean> => store.isBehind(ctx.db.kysely, book, until);
 
 /** How far each book is behind the events of its merchant, the furthest first. */
 export async function readPostStatus(ctx: Ctx, merchant_id: string | undefined): Promise<(Lag & { readonly behind: bigint })[]> {

@@ -140,13 +140,39 @@ export async function readMovesOfDay(db: Kysely<Tables>, { merchant_id, livemode
   return rows;
 }
 
+/** True where an event of until then is not posted yet, numbered or not. */
+export async function isBehind(db: Kysely<Tables>, { merchant_id, livemode }: BookName, until: Date): Promise<boolean> {
+  const of_book = sql`merchant_id = ${merchant_id} and livemode = ${livemode}`;
+  const { rows } = await sql<{ behind: boolean }>`select exists (select 1 from events where sequence is null and ${of_book} and created_at <= ${until})
+    or exists (select 1 from (select created_at from events where ${of_book}
+      and sequence > coalesce((select position from ledger_books where ${of_book}), 0) order by sequence limit 1) next where created_at <= ${until}) as behind`.execute(
+    db,
+  );
+  return rows[0]?.behind ?? false;
+}
+
+export type OpenDays = { readonly open_days: number; readonly first_open: string | null };
+
+/** Days of trade bills up to one that are not closed. Reconciliation stands above the ledger, so its rows are read and its code is not. */
+export async function readOpenDays(db: Kysely<Tables>, { merchant_id, livemode }: BookName, through: string): Promise<OpenDays> {
+  const { rows } = await sql<OpenDays>`select count(*)::integer as open_days, min(biz_date)::text as first_open from bill_days
+    where merchant_id = ${merchant_id} and livemode = ${livemode} and kind = 'trade' and biz_date <= ${through}::date and closed_at is null`.execute(db);
+  return rows[0] ?? { open_days: 0, first_open: null };
+}
+
+export type Close = { readonly through: string; readonly open_days: number; readonly by: string; readonly at: Date };
+
 /** Writes down that nothing is posted up to that day any more. */
-export async function closeBook(tx: Kysely<Tables>, { merchant_id, livemode }: BookName, closed_through: string, closed_at: Date): Promise<void> {
+export async function closeBook(
+  tx: Kysely<Tables>,
+  { merchant_id, livemode }: BookName,
+  { through: closed_through, open_days, by, at: closed_at }: Close,
+): Promise<void> {
   await sql`with closed as (
       update ledger_books set closed_through = ${closed_through}::date where merchant_id = ${merchant_id} and livemode = ${livemode} returning position, last_no
     )
-    insert into ledger_closes (merchant_id, livemode, closed_through, position, last_no, closed_at)
-    select ${merchant_id}, ${livemode}, ${closed_through}::date, position, last_no, ${closed_at} from closed`.execute(tx);
+    insert into ledger_closes (merchant_id, livemode, closed_through, position, last_no, closed_at, closed_by, open_days)
+    select ${merchant_id}, ${livemode}, ${closed_through}::date, position, last_no, ${closed_at}, ${by}, ${open_days} from closed`.execute(tx);
 }
 
 export type CloseRow = { readonly closed_through: string; readonly position: bigint };

@@ -56,6 +56,9 @@ const asRow = (row: store.NewStatement): store.StatementRow => ({
   ...row,
   state: 'preparing',
   run: null,
+  up_to_no: null,
+  provisional: null,
+  open_days: null,
   lines: null,
   totals: null,
   files: [],
@@ -144,14 +147,14 @@ async function* chunksOf(ctx: Ctx, row: store.StatementRow & { readonly run: str
   }
 }
 
-export type SetTermsInput = Owner & { readonly channel_account_id: string } & Terms;
+export type SetTermsInput = Owner & { readonly channel_account_id: string; readonly by?: string } & Terms;
 
 /** Says when a channel account pays, as its contract has it. */
-export async function setTerms(ctx: Ctx, { merchant_id, channel_account_id, days, counts, confirmed }: SetTermsInput): Promise<store.TermsRow> {
+export async function setTerms(ctx: Ctx, { merchant_id, channel_account_id, days, counts, confirmed, by }: SetTermsInput): Promise<store.TermsRow> {
   if (!(Number.isInteger(days) && days >= 0 && days <= terms_days_max))
     throw new RefusalError(refuse('parameter_invalid', 'days', { expected: `0 to ${terms_days_max}`, expected_zh: `0 至 ${terms_days_max}` }));
   await showChannelAccount(ctx, { merchant_id, channel_account_id });
-  const row = { merchant_id, channel_account_id, days, counts, confirmed };
+  const row = { merchant_id, channel_account_id, days, counts, confirmed, set_by: by ?? null };
   await store.writeTerms(ctx, row);
   return row;
 }

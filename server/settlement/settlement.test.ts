@@ -3,10 +3,11 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Statement } from '@heliu/contract';
 import { unzipSync } from 'fflate';
+import { sql } from 'kysely';
 import { toFen } from '../kernel/money.ts';
 import { addMs } from '../kernel/time.ts';
 import { projectBatch } from '../ledger/projection/service.ts';
-import { reversePosting } from '../ledger/service.ts';
+import { isBehind, reversePosting } from '../ledger/service.ts';
 import { commitEvents, newStory, paid, refunded, type Story } from '../ledger/testing/events.ts';
 import { priceBooks, setPrice } from '../pricing/service.ts';
 import { createTestRng } from '../testing/rng.ts';
@@ -16,7 +17,8 @@ import { csvCell, csvHead } from './files/csv.ts';
 import { writerOf } from './files/writer.ts';
 import { columns, type Line, lineOf, type PostingRow } from './line.ts';
 import { makeStatement } from './making/service.ts';
-import { statement_layout } from './summary.ts';
+import { askStatement, retrieveStatement } from './service.ts';
+import { layoutOf } from './summary.ts';
 
 const rng = createTestRng('settlement');
 const csv_head = csvHead(columns);
@@ -113,9 +115,9 @@ describe('a workbook', () => {
   const totals = { payments: 1, gross_fen: 1, refunds: 0, refunded_fen: 0, fee_fen: 0, net_fen: 1, by_method: [], arrivals: [] };
   const written = (lines: readonly Line[]) => {
     const chunks: Uint8Array[] = [];
-    const writer = writerOf('xlsx', statement_layout, (chunk) => chunks.push(chunk));
+    const writer = writerOf('xlsx', layoutOf(false), (chunk) => chunks.push(chunk));
     for (const line of lines) writer.line(line);
-    writer.end({ from: '2026-11-01', through: '2026-11-30', totals });
+    writer.end({ from: '2026-11-01', through: '2026-11-30', totals, provisional: false, open_days: 0 });
     const bytes = Buffer.concat(chunks);
     return { bytes, parts: Object.fromEntries(Object.entries(unzipSync(bytes)).map(([path, part]) => [path, Buffer.from(part).toString('utf8')])) };
   };
@@ -177,7 +179,7 @@ const fetched = async (statement: Statement, format: string) => {
 describe('a statement', () => {
   it('has payments, refunds, fees and net, by method, and when it is expected to arrive', async () => {
     const { totals, lines } = await made();
-    const { by_method, arrivals, ...sums } = totals ?? assert.fail('no totals');
+    const { by_method, arrivals, later, ...sums } = totals ?? assert.fail('no totals');
     assert.deepEqual(sums, { payments: 2, gross_fen: 12_500, refunds: 2, refunded_fen: 7_500, fee_fen: 30, net_fen: 4_970 });
     assert.equal(lines, 4);
     assert.deepEqual(
@@ -210,8 +212,11 @@ describe('a statement', () => {
   it('opens as CSV with a mark, CR LF and no formula, each line adding up to the totals', async () => {
     const statement = await made();
     const text = (await fetched(statement, 'csv')).toString('utf8');
-    assert.ok(text.startsWith(csv_head) && text.charCodeAt(0) === 0xfeff);
-    const rows = text.slice(csv_head.length).split('\r\n');
+    // Its day is not over.
+    const head = csvHead(layoutOf(true).columns);
+    assert.ok(head.startsWith(csv_head.trimEnd()) && /provisional\r\n$/.test(head));
+    assert.ok(text.startsWith(head) && text.charCodeAt(0) === 0xfeff);
+    const rows = text.slice(head.length).split('\r\n');
     assert.deepEqual([rows.length, rows.at(-1)], [5, '']);
     const cells = rows.slice(0, -1).map((row) => row.split(','));
     assert.equal(
@@ -239,6 +244,59 @@ describe('a statement', () => {
     const undone = await made();
     assert.deepEqual([undone.lines, undone.totals?.gross_fen, undone.totals?.net_fen], [6, 12_500, before_more.totals?.net_fen]);
     assert.ok((await fetched(before_more, 'csv')).equals(file));
+  });
+
+  it('waits until the book has seen what happened before it was asked for', async () => {
+    paid(story, rng, { amount_fen: 3_000, at: addMs(world.clock.now(), 1) });
+    await commitEvents(world.ctx, story);
+    world.clock.advance(1_000);
+    const { id } = await askStatement(world.ctx, owner, today);
+    const held = await world.ctx.db.kysely.transaction().execute(async (tx) => {
+      // Nobody writes the book meanwhile.
+      await sql`select 1 from ledger_books where merchant_id = ${owner.merchant_id} for update`.execute(tx);
+      const behind = await isBehind(world.ctx, owner, world.clock.now());
+      return { behind, made: await makeStatement(world.ctx, { merchant_id: owner.merchant_id, id }) };
+    });
+    assert.deepEqual(held, { behind: true, made: false });
+    await post();
+    assert.equal(await makeStatement(world.ctx, { merchant_id: owner.merchant_id, id }), true);
+    assert.ok((await retrieveStatement(world.ctx, owner, id)).lines);
+  });
+
+  it('is provisional until its period is over and its days are closed, and the next one has what came later', async () => {
+    const shop = { merchant_id: owner.merchant_id, channel_account_id: world.accounts.get('wechatpay') as string };
+    const own: Story = { ...story, account: shop.channel_account_id };
+    paid(own, rng, { amount_fen: 4_000, at: at('2026-11-18T12:00:00') });
+    const postOwn = async () => {
+      await commitEvents(world.ctx, own);
+      await post();
+    };
+    await postOwn();
+    const of = async (day: string) => made({ from: day, through: day });
+    assert.deepEqual([(await made()).provisional, (await of('2026-11-17')).provisional], [true, false]);
+    const open = await of('2026-11-18');
+    assert.deepEqual([open.provisional, open.open_days, JSON.parse(open.manifest ?? '').provisional], [true, 1, true]);
+    const { sha256 } = open.files[0] ?? assert.fail('no file');
+    assert.ok(sha256 && /provisional\r\n/.test((await fetched(open, 'csv')).toString('utf8')));
+    // Recon closes the day.
+    await sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, state, closed_at, statement, signature, created_at)
+      values (${shop.merchant_id}, ${shop.channel_account_id}, 'trade', '2026-11-18', false, 'wechatpay', 'empty', now(), '{}', '\\x00', now())`.execute(
+      world.ctx.db.kysely,
+    );
+    const closed = await of('2026-11-18');
+    assert.deepEqual([closed.provisional, closed.open_days], [false, 0]);
+    assert.doesNotMatch((await fetched(closed, 'csv')).toString('utf8'), /provisional/);
+    // A bill completes a payment of the day before.
+    assert.equal((await of('2026-11-19')).totals?.later?.lines, 0);
+    paid(own, rng, { amount_fen: 600, at: at('2026-11-18T13:00:00') });
+    await postOwn();
+    const next = await of('2026-11-19');
+    assert.deepEqual(
+      [next.totals?.payments, next.totals?.later?.statement_id, next.totals?.later?.lines, next.totals?.later?.gross_fen],
+      [0, closed.id, 1, 600],
+      'it is in no sum of its own days',
+    );
+    assert.equal((await of('2026-11-20')).totals?.later?.lines, 0, 'and in one statement only');
   });
 
   it('is made once by two workers that are at it at the same time', async () => {

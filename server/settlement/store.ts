@@ -21,6 +21,9 @@ export type StatementRow = {
   readonly state: StatementState;
   readonly run: string | null;
   readonly lines: bigint | null;
+  readonly up_to_no: bigint | null;
+  readonly provisional: boolean | null;
+  readonly open_days: number | null;
   readonly totals: StatementTotals | null;
   readonly files: readonly FileFacts[];
   readonly manifest: string | null;
@@ -48,7 +51,7 @@ export async function insertStatement(tx: Kysely<Tables>, row: NewStatement, pre
   return true;
 }
 
-const columns = sql`s.merchant_id, s.id, s.livemode, s.period_from, s.period_through, s.store_id, s.state, s.run, s.lines, s.totals, s.files, s.manifest, s.signature,
+const columns = sql`s.merchant_id, s.id, s.livemode, s.period_from, s.period_through, s.store_id, s.state, s.run, s.lines, s.up_to_no, s.provisional, s.open_days, s.totals, s.files, s.manifest, s.signature,
   k.public_key, s.created_at, s.ready_at`;
 const from = sql`from statements s left join statement_keys k on k.merchant_id = s.merchant_id and k.id = s.signing_key_id`;
 
@@ -93,7 +96,10 @@ export async function lastNo(db: Kysely<Tables>, { merchant_id, livemode }: Pick
 export type LinesAfter = { readonly biz_date: string; readonly no: bigint };
 
 /** Whose lines, and of which days. */
-export type LinesOf = Pick<NewStatement, 'merchant_id' | 'livemode' | 'store_id' | 'period_from' | 'period_through'>;
+export type LinesOf = Pick<NewStatement, 'merchant_id' | 'livemode' | 'store_id' | 'period_from' | 'period_through'> & {
+  /** Only those above this number. */
+  readonly above_no?: bigint;
+};
 
 /** The next page of a statement's lines, by index in the order of day and number. */
 export async function readLines(db: Kysely<Tables>, of: LinesOf, up_to_no: bigint, after: LinesAfter): Promise<PostingRow[]> {
@@ -101,10 +107,47 @@ export async function readLines(db: Kysely<Tables>, of: LinesOf, up_to_no: bigin
   const { rows } =
     await sql<PostingRow>`select id, no, kind, biz_date, fact_at, amount_fen, fee_fen, payment_id, refund_id, store_id, channel_account_id, channel, method, detail
     from ledger_postings where merchant_id = ${of.merchant_id} and livemode = ${of.livemode} ${store}
-      and (biz_date, no) > (${after.biz_date}::date, ${after.no}) and biz_date >= ${of.period_from}::date and biz_date <= ${of.period_through}::date and no <= ${up_to_no}
+      and (biz_date, no) > (${after.biz_date}::date, ${after.no}) and biz_date >= ${of.period_from}::date and biz_date <= ${of.period_through}::date and no <= ${up_to_no} and no > ${of.above_no ?? 0n}
       and (kind in ('payment', 'refund') or (kind = 'reversal' and detail ->> 'reversed_kind' in ('payment', 'refund')))
     order by biz_date, no limit ${statement_page_lines}`.execute(db);
   return rows;
+}
+
+export type Before = { readonly id: string; readonly up_to_no: bigint };
+
+/** The last statement that was made of the days right before a period, and how far it was read. */
+export async function findBefore(db: Kysely<Tables>, { merchant_id, livemode, store_id, period_from }: NewStatement): Promise<Before | undefined> {
+  const { rows } = await sql<Before>`select id, up_to_no from statements where merchant_id = ${merchant_id} and livemode = ${livemode}
+    and store_id is not distinct from ${store_id} and period_through = ${period_from}::date - 1 and up_to_no is not null order by up_to_no desc, id desc limit 1`.execute(
+    db,
+  );
+  return rows[0];
+}
+
+/**
+ * Days of channel accounts with money or a bill in a period that are not closed in reconciliation, which these channels have. Its rows
+ * are read and its code is not: it stands beside this module.
+ */
+export async function countOpenDays(
+  db: Kysely<Tables>,
+  { merchant_id, livemode, period_from, period_through }: NewStatement,
+  channels: readonly string[],
+): Promise<number> {
+  const within = sql`merchant_id = ${merchant_id} and livemode = ${livemode} and biz_date between ${period_from}::date and ${period_through}::date`;
+  const { rows } = await sql<{ open: number }>`select count(*)::integer as open from (
+      select party_id as account_id, biz_date from ledger_turnovers where ${within} and account = 'channel_receivable'
+      union select channel_account_id, biz_date from bill_days where ${within} and kind = 'trade'
+    ) d where exists (select 1 from channel_accounts a where a.merchant_id = ${merchant_id} and a.id = d.account_id and a.channel = any (${channels}::text[]))
+      and not exists (select 1 from bill_days b where b.merchant_id = ${merchant_id} and b.channel_account_id = d.account_id and b.kind = 'trade'
+        and b.biz_date = d.biz_date and b.closed_at is not null)`.execute(db);
+  return rows[0]?.open ?? 0;
+}
+
+/** Puts off the making of a statement. */
+export async function postpone(ctx: Ctx, { merchant_id, id }: Key, next_make_at: Date): Promise<void> {
+  await sql`update statements set next_make_at = ${next_make_at} where merchant_id = ${merchant_id} and id = ${id} and state = 'preparing'`.execute(
+    ctx.db.kysely,
+  );
 }
 
 export async function insertChunk(
@@ -132,6 +175,9 @@ export async function dropChunks(ctx: Ctx, { merchant_id, id }: Key, but_run: st
 export type Finished = {
   readonly run: string;
   readonly lines: bigint;
+  readonly up_to_no: bigint;
+  readonly provisional: boolean;
+  readonly open_days: number;
   readonly totals: StatementTotals;
   readonly files: readonly FileFacts[];
   readonly manifest: string;
@@ -173,7 +219,7 @@ export async function keepSigningKey(ctx: Ctx, fresh: SigningKeyRow): Promise<Si
 export const findSigningKey = (ctx: Ctx, merchant_id: string): Promise<SigningKeyRow | undefined> =>
   ctx.db.kysely.selectFrom('statement_keys').selectAll().where('merchant_id', '=', merchant_id).executeTakeFirst();
 
-export type TermsRow = Terms & { readonly merchant_id: string; readonly channel_account_id: string };
+export type TermsRow = Terms & { readonly merchant_id: string; readonly channel_account_id: string; readonly set_by: string | null };
 
 export const readTerms = (ctx: Ctx, merchant_id: string): Promise<TermsRow[]> =>
   ctx.db.kysely.selectFrom('settlement_terms').selectAll().where('merchant_id', '=', merchant_id).orderBy('channel_account_id').execute() as Promise<

@@ -1,11 +1,17 @@
 import type { StatementTotals } from '@heliu/contract';
 import { type Fen, toFen } from '../kernel/money.ts';
 import type { Layout, SheetTable } from './files/sheet.ts';
-import { type Cell, columns, type Line } from './line.ts';
+import { type Cell, type Column, columns, type Line } from './line.ts';
 import type { Sums } from './totals.ts';
 
 /** What a merchant's statement ends with. */
-export type Ending = { readonly from: string; readonly through: string; readonly totals: StatementTotals };
+export type Ending = {
+  readonly from: string;
+  readonly through: string;
+  readonly totals: StatementTotals;
+  readonly provisional: boolean;
+  readonly open_days: number;
+};
 
 export const textCell = (value: string): Cell => ({ text: value });
 export const fenCell = (value: number): Cell => ({ fen: toFen(value) as Fen });
@@ -21,16 +27,28 @@ export const sumCells = (of: Sums): Cell[] => [
   fenCell(of.net_fen),
 ];
 
+/** Stands in the heading of a statement of which more may come, and in each of its lines. */
+const provisional_column: Column<Line> = { zh: '暂定', en: 'provisional', width: 18, cell: () => textCell('是 yes') };
+
 /** A merchant's statement. */
-export const statement_layout: Layout<Line, Ending> = { columns, widths: [24, 24, 36, 14, 16, 14, 16, 14, 16], summary: summaryOf };
+export const layoutOf = (provisional: boolean): Layout<Line, Ending> => ({
+  columns: provisional ? [...columns, provisional_column] : columns,
+  widths: [24, 24, 36, 14, 16, 14, 16, 14, 16],
+  summary: summaryOf,
+});
 
 /** The tables of the first sheet. */
-function summaryOf({ from, through, totals }: Ending): SheetTable[] {
+function summaryOf({ from, through, totals, provisional, open_days }: Ending): SheetTable[] {
+  const { later } = totals;
   return [
     {
       head: ['结算单 Statement', '起 from', '止 through', ...sum_heads],
-      rows: [[textCell('合计 Total'), textCell(from), textCell(through), ...sumCells(totals)]],
+      rows: [
+        [textCell('合计 Total'), textCell(from), textCell(through), ...sumCells(totals)],
+        ...(later ? [[textCell('更早日期后到 Of earlier days, later'), textCell(''), textCell(later.statement_id), ...sumCells(later)]] : []),
+      ],
     },
+    ...(provisional ? [{ head: ['暂定 Provisional', '未日结账单日 open days'], rows: [[textCell('是 yes'), textCell(String(open_days))]] }] : []),
     {
       head: ['渠道 channel', '支付方式 method', '渠道账户 channel account', ...sum_heads],
       rows: totals.by_method.map((group) => [textCell(group.channel), textCell(group.method), textCell(group.channel_account_id), ...sumCells(group)]),

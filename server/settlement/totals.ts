@@ -48,7 +48,7 @@ export function totalsOf(sums: Tally, arrivalOf: (biz_date: string, channel_acco
 }
 
 /** Sums as they are shown. */
-export type Sums = Omit<StatementTotals, 'by_method' | 'arrivals'>;
+export type Sums = Omit<StatementTotals, 'by_method' | 'arrivals' | 'later'>;
 
 /** Of all lines. */
 export const sumsOf = ({ all }: Tally): Sums => shown(all);

@@ -10,6 +10,8 @@ export const viewStatement = (row: StatementRow): Statement => ({
   through: row.period_through,
   store_id: row.store_id,
   state: row.state,
+  provisional: row.provisional,
+  open_days: row.open_days,
   lines: row.lines === null ? null : Number(row.lines),
   totals: row.totals,
   files: [...row.files],

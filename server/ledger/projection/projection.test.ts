@@ -313,7 +313,7 @@ describe('the projection', () => {
     paid(story, rng, { amount_fen: 100, at: addMs(start, -3 * 86_400_000) });
     await commitEvents(node.ctx, story);
     await project(node.ctx, priced);
-    await closePeriod(node.ctx, { ...bookOf(story), through: '2026-11-20' });
+    await closePeriod(node.ctx, { ...bookOf(story), through: '2026-11-20', by: 'finance' });
     paid(story, rng, { amount_fen: 200, at: addMs(start, -3 * 86_400_000) });
     await commitEvents(node.ctx, story);
     await project(node.ctx, priced);

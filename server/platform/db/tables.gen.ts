@@ -429,6 +429,8 @@ export interface LedgerClosesTable {
   position: bigint;
   last_no: bigint;
   closed_at: Date;
+  closed_by: string | null;
+  open_days: number | null;
 }
 
 export interface LedgerEntriesTable {
@@ -776,6 +778,7 @@ export interface SettlementTermsTable {
   days: number;
   counts: 'calendar' | 'business';
   confirmed: boolean;
+  set_by: string | null;
 }
 
 export interface ShiftsTable {
@@ -827,6 +830,9 @@ export interface StatementsTable {
   signing_key_id: string | null;
   created_at: Date;
   ready_at: Date | null;
+  up_to_no: bigint | null;
+  provisional: boolean | null;
+  open_days: number | null;
 }
 
 export interface StoresTable {

@@ -130,5 +130,9 @@ export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<stor
 export const listDays = (ctx: Ctx, filter: store.DayFilter): Promise<readonly store.DayLine[]> => store.listDays(ctx, filter);
 
 /** The fee that an account has agreed on; null: the rate that its bills name themselves. */
-export const agreeFeeRate = (ctx: Ctx, { merchant_id, channel_account_id }: Omit<Account, 'biz_date'>, fee_rate_ppm: number | null): Promise<void> =>
-  setFeeRate(ctx, { merchant_id, channel_account_id, fee_rate_ppm, now: ctx.clock.now() });
+export const agreeFeeRate = (
+  ctx: Ctx,
+  { merchant_id, channel_account_id }: Omit<Account, 'biz_date'>,
+  fee_rate_ppm: number | null,
+  by?: string,
+): Promise<void> => setFeeRate(ctx, { merchant_id, channel_account_id, fee_rate_ppm, by: by ?? null, now: ctx.clock.now() });

@@ -362,8 +362,16 @@ export async function feeRate(ctx: Ctx, merchant_id: string, channel_account_id:
 
 export async function setFeeRate(
   ctx: Ctx,
-  { merchant_id, channel_account_id, fee_rate_ppm, now }: { merchant_id: string; channel_account_id: string; fee_rate_ppm: number | null; now: Date },
+  {
+    merchant_id,
+    channel_account_id,
+    fee_rate_ppm,
+    by,
+    now,
+  }: { merchant_id: string; channel_account_id: string; fee_rate_ppm: number | null; by: string | null; now: Date },
 ) {
-  await sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) values (${merchant_id}, ${channel_account_id}, ${fee_rate_ppm}, ${now})
-    on conflict (merchant_id, channel_account_id) do update set fee_rate_ppm = excluded.fee_rate_ppm, updated_at = excluded.updated_at`.execute(ctx.db.kysely);
+  await sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at, updated_by)
+    values (${merchant_id}, ${channel_account_id}, ${fee_rate_ppm}, ${now}, ${by})
+    on conflict (merchant_id, channel_account_id) do update
+      set fee_rate_ppm = excluded.fee_rate_ppm, updated_at = excluded.updated_at, updated_by = excluded.updated_by`.execute(ctx.db.kysely);
 }

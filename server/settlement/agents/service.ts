@@ -1,7 +1,8 @@
 import { canonicalJson } from '../../kernel/digest.ts';
 import { agent_statement_merchants_max } from '../../kernel/limits.ts';
-import { RefusalError } from '../../kernel/refusal.ts';
-import { bizDate } from '../../kernel/time.ts';
+import { RefusalError, refuse } from '../../kernel/refusal.ts';
+import { addMs, bizDate } from '../../kernel/time.ts';
+import { isBehind, posted_within_ms } from '../../ledger/service.ts';
 import { agentMerchants } from '../../merchants/agents/service.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { csvHead, csvLine } from '../files/csv.ts';
@@ -46,6 +47,8 @@ export async function makeAgentStatement(
   const refused = checkPeriod(period, bizDate(made_at));
   if (refused) throw new RefusalError(refused);
   const { agent, merchants: below } = await agentMerchants(ctx, agent_id, agent_statement_merchants_max);
+  for (const { id: merchant_id } of below)
+    if (await isBehind(ctx, { merchant_id, livemode }, addMs(made_at, -posted_within_ms))) throw new RefusalError(refuse('ledger_behind', 'agent_id'));
   const up_to = await store.lastNos(
     ctx,
     below.map(({ id }) => id),

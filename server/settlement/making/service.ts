@@ -1,7 +1,11 @@
 import { type StatementTotals, statement_formats } from '@heliu/contract';
+import { previousDay } from '../../channels/bill.ts';
+import { channels } from '../../channels/registry.ts';
 import { canonicalJson } from '../../kernel/digest.ts';
 import { statement_chunk_bytes } from '../../kernel/limits.ts';
 import { randomHex } from '../../kernel/rng.ts';
+import { bizDate } from '../../kernel/time.ts';
+import { isBehind } from '../../ledger/service.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { arrivalOf, calendarWith, default_terms } from '../arrival/arrival.ts';
 import { type GrowingFile, growing } from '../files/service.ts';
@@ -9,21 +13,29 @@ import { writerOf } from '../files/writer.ts';
 import { type Line, lineOf } from '../line.ts';
 import { type Signer, signerOf } from '../signing/service.ts';
 import * as store from '../store.ts';
-import { type Ending, statement_layout } from '../summary.ts';
-import { newTally, type Tally, tally, totalsOf } from '../totals.ts';
+import { type Ending, layoutOf } from '../summary.ts';
+import { newTally, sumsOf, type Tally, tally, totalsOf } from '../totals.ts';
 
 /**
  * Makes the files of a statement, piece by piece, and signs what they are. Two workers may be at it when one was thought
- * dead: each writes pieces of its own, and the first that ends makes the statement.
+ * dead: each writes pieces of its own, and the first that ends makes the statement. False while the book has not seen all that
+ * happened before the statement was asked for: nothing is made of half a day. `tell` hears how many lines were read.
  */
-export async function makeStatement(ctx: Ctx, key: { readonly merchant_id: string; readonly id: string }): Promise<void> {
+export async function makeStatement(
+  ctx: Ctx,
+  key: { readonly merchant_id: string; readonly id: string },
+  tell: (lines: number) => void = () => {},
+): Promise<boolean> {
   const row = await store.findStatement(ctx.db.kysely, key);
-  if (!row || row.state === 'ready') return;
+  if (!row || row.state === 'ready') return true;
+  if (await isBehind(ctx, row, row.created_at)) return false;
+  const open_days = await store.countOpenDays(ctx.db.kysely, row, with_bills);
+  const provisional = row.period_through >= bizDate(row.created_at) || open_days > 0;
   const run = randomHex(ctx.rng, 8);
   const files = statement_formats.map((format) => ({
     format,
     file: growing<Line, Ending>(
-      (out) => writerOf(format, statement_layout, out),
+      (out) => writerOf(format, layoutOf(provisional), out),
       (bytes, nth) => store.insertChunk(ctx, row, { run, format, nth, bytes }),
     ),
   }));
@@ -35,9 +47,10 @@ export async function makeStatement(ctx: Ctx, key: { readonly merchant_id: strin
       for (const { file } of files) file.writer.line(line);
     },
     flush: () => flushAll(files.map(({ file }) => file)),
+    tell,
   });
-  const totals = await withArrivals(ctx, merchant_id, sums);
-  for (const { file } of files) await file.end({ from, through, totals });
+  const totals = { ...(await withArrivals(ctx, merchant_id, sums)), later: await laterOf(ctx, row, up_to_no) };
+  for (const { file } of files) await file.end({ from, through, totals, provisional, open_days });
   const facts = files.map(({ format, file }) => ({ format, ...file.facts() }));
   const signer = await merchantSigner(ctx, merchant_id);
   const manifest = canonicalJson({
@@ -47,6 +60,9 @@ export async function makeStatement(ctx: Ctx, key: { readonly merchant_id: strin
     from,
     through,
     store_id,
+    provisional,
+    open_days,
+    up_to_no: String(up_to_no),
     lines: Number(lines),
     totals,
     files: facts,
@@ -56,6 +72,9 @@ export async function makeStatement(ctx: Ctx, key: { readonly merchant_id: strin
   const done = await store.finishStatement(ctx, key, {
     run,
     lines,
+    up_to_no,
+    provisional,
+    open_days,
     totals,
     files: facts,
     manifest,
@@ -65,10 +84,24 @@ export async function makeStatement(ctx: Ctx, key: { readonly merchant_id: strin
   });
   const kept = done ? run : (await store.findStatement(ctx.db.kysely, key))?.run;
   if (kept) await store.dropChunks(ctx, key, kept);
+  return true;
+}
+
+/** Channels whose days are closed by their bills. */
+const with_bills = [...channels].flatMap(([code, { bills }]) => (bills ? [code] : []));
+
+/** What was posted of earlier days since the statement of the days before. */
+async function laterOf(ctx: Ctx, row: store.StatementRow, up_to_no: bigint): Promise<NonNullable<StatementTotals['later']> | null> {
+  const before = await store.findBefore(ctx.db.kysely, row);
+  if (!before) return null;
+  const sums = newTally();
+  const of = { ...row, period_from: '0001-01-01', period_through: previousDay(row.period_from), above_no: before.up_to_no };
+  const lines = await readInto(ctx, of, up_to_no, sums, { line: () => {}, flush: () => Promise.resolve() });
+  return { statement_id: before.id, lines: Number(lines), ...sumsOf(sums) };
 }
 
 /** Where lines go, and what is done after each page of them. */
-export type LineSink = { readonly line: (line: Line) => void; readonly flush: () => Promise<void> };
+export type LineSink = { readonly line: (line: Line) => void; readonly flush: () => Promise<void>; readonly tell?: (lines: number) => void };
 
 /** Reads a merchant's lines page by page up to a number of its book, adds them up, and gives how many there were. */
 export async function readInto(ctx: Ctx, of: store.LinesOf, up_to_no: bigint, sums: Tally, sink: LineSink): Promise<bigint> {
@@ -85,6 +118,7 @@ export async function readInto(ctx: Ctx, of: store.LinesOf, up_to_no: bigint, su
     }
     await sink.flush();
     lines += BigInt(page.length);
+    sink.tell?.(Number(lines));
     after = { biz_date: last.biz_date, no: last.no };
   }
 }
