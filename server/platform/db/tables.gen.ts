@@ -695,6 +695,7 @@ export interface ReconSettingsTable {
   channel_account_id: string;
   fee_rate_ppm: number | null;
   updated_at: Date;
+  updated_by: string | null;
 }
 
 export interface ReconSigningKeysTable {
