@@ -127,6 +127,20 @@ describe('a node that dies', () => {
     assert.equal(await told('aged', exception), 1);
     await tellAged(shop.ctx);
     assert.equal(await told('aged', exception), 1);
+    // Nor is it said twice because somebody who had read it before acts on it.
+    await assignException(shop.ctx, { exception, owner: 'bob', actor: { by: 'ann', note: null } });
+    await tellAged(shop.ctx);
+    assert.equal(await told('aged', exception), 1);
+  });
+});
+
+describe('a difference that says another amount by now', () => {
+  it('is not decided on by who has read the amount before', async () => {
+    const exception = await found('ours_only', 'missing');
+    const before = await suspense();
+    await sql`update recon_exceptions set at_risk_fen = at_risk_fen + 1, our_fen = our_fen + 1 where id = ${exception.id}`.execute(world.ctx.db.kysely);
+    await assert.rejects(suspendException(shop.ctx, exception, { by: 'ann', note: null }), refusal('recon_step_not_allowed'));
+    assert.deepEqual([(await current(exception)).state, await suspense()], [exception.state, before]);
   });
 });
 

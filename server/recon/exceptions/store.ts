@@ -304,13 +304,17 @@ export type StepsWrite = {
 /** Writes steps together, guarded by the version that was read. False: somebody else was faster, and nothing is written. */
 export function writeSteps(ctx: Ctx, { taken, by, note, now, events, first, within }: StepsWrite): Promise<boolean> {
   const { after } = taken.at(-1) ?? taken[0];
+  // Otherwise the word that it is open for long may have been given since it was read.
+  const is_reopened = taken.some(({ step }) => step === 'reopen');
   const records = taken.map(({ step, from_state, after: { version, state } }) => ({ version, step, from_state, to_state: state }));
   const write = async (trx: Trx): Promise<boolean> => {
     await first(trx);
     const { rows } = await sql`with ex as (
         update recon_exceptions set state = ${after.state}, approvals = ${after.approvals}, decision = ${after.decision}, resolution = ${after.resolution}, standing = ${after.standing}, closed_at = ${after.closed_at},
-          reopened_at = ${after.reopened_at}, aged_at = ${after.aged_at}, owner = ${after.owner}, detail = ${JSON.stringify(after.detail)}::jsonb, version = ${after.version}
-        where merchant_id = ${after.merchant_id} and id = ${after.id} and version = ${taken[0].after.version - 1} returning merchant_id, id
+          reopened_at = ${after.reopened_at}, aged_at = case when ${is_reopened} then null else aged_at end, owner = ${after.owner}, detail = ${JSON.stringify(after.detail)}::jsonb, version = ${after.version}
+        where merchant_id = ${after.merchant_id} and id = ${after.id} and version = ${taken[0].after.version - 1}
+          -- A matching takes new amounts over without a version while nobody has decided: what is decided on is what was read.
+          and our_fen = ${after.our_fen} and bill_fen = ${after.bill_fen} and at_risk_fen = ${after.at_risk_fen} returning merchant_id, id
       ) insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, note, at)
         select ex.merchant_id, ex.id, x.version, x.step, x.from_state, x.to_state, ${by}, ${note}, ${now} from ex,
           jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (version integer, step text, from_state text, to_state text) returning exception_id`.execute(
