@@ -171,6 +171,11 @@ export const errors = {
     true,
   ),
   bill_refused: entry(422, 'The bill was refused[: {reason}].', '账单被拒绝[：{reason}]。'),
+  bill_given_by_channel: entry(
+    409,
+    'The channel itself has given the bill of this day[: {bill_id}]. A file by hand takes its place only where a named person says so.',
+    '渠道已给出该日账单[：{bill_id}]。人工文件须由具名人员明示替换，方可取代。',
+  ),
   bill_not_published: entry(409, 'The channel publishes no such bill.', '该渠道没有这种账单。'),
   bill_not_found: entry(404, 'There is no such bill.', '账单不存在。'),
   bank_statement_refused: entry(422, 'The bank statement was refused[: {reason}].', '银行流水被拒绝[：{reason}]。'),

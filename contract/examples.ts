@@ -3,14 +3,14 @@ import type { CheckoutSession, CreateCheckoutSessionBody } from './checkout-sess
 import type { Device, Shift } from './devices.ts';
 import type { Event } from './events.ts';
 import { bank_examples } from './examples-bank.ts';
-import { daily_close_examples } from './examples-daily-closes.ts';
 import { help_examples } from './examples-help.ts';
 import { price_examples } from './examples-prices.ts';
+import { reconciled_day_examples } from './examples-reconciled-days.ts';
 import { routing_examples } from './examples-routing.ts';
 import { statement_examples } from './examples-statements.ts';
 import type { CreateAttemptBody, CreatePaymentBody, Payment } from './payments.ts';
 import type { Plate, PlateBatch, PlateChange } from './plates.ts';
-import type { BillDay, ReconException } from './reconciliation.ts';
+import type { ReconException } from './reconciliation.ts';
 import type { CreateRefundBody, Refund } from './refunds.ts';
 import type { CreateStoreBody, Store } from './stores.ts';
 import type { CreateTerminalBody, Terminal } from './terminals.ts';
@@ -28,7 +28,6 @@ const ids = {
   endpoint: 'whe_01KAK0V3R09876543210ABCDEF',
   delivery: 'dlv_01KAMDZCEFABCDEFGHJKMNPQRS',
   store: 'sto_01KAJZX0000STQRE0123456789',
-  bill: 'bil_01KAP7000012345678ABCDEFGH',
   exception: 'exc_01KAP7000087654321HGFEDCBA',
   terminal: 'ter_01KAJZY0000TERM0NA12345678',
   plate: 'plt_01KAJZZ00000P7ATE123456789',
@@ -298,23 +297,6 @@ export type OperationExample = {
 const by_payment = { payment_id: ids.payment };
 const by_plate = { plate_id: ids.plate };
 const by_plate_batch = { plate_batch_id: ids.plate_batch };
-const bill_day: BillDay = {
-  object: 'bill_day',
-  channel: 'wechatpay',
-  channel_account_id: ids.account,
-  kind: 'trade',
-  biz_date: '2026-11-21',
-  state: 'imported',
-  problem: null,
-  bill_id: ids.bill,
-  bill_version: 1,
-  lines: 3,
-  payment_fen: 3840,
-  refund_fen: 0,
-  open_exceptions: 1,
-  matched_at: '2026-11-22T02:05:00.000Z',
-  closed_at: null,
-};
 
 const recon_exception: ReconException = {
   object: 'recon_exception',
@@ -376,7 +358,6 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   create_refund_by_order_no: { params: by_order_no, body: refund_by_order_no, response: refund },
   retrieve_refund: { params: { refund_id: ids.refund }, response: { ...refund, state: 'succeeded', refunded_at: '2026-11-22T02:20:31.000Z', version: 3 } },
   list_refunds: { query: by_payment, response: { data: [refund], next_cursor: null } },
-  list_bill_days: { query: { from: '2026-11-01' }, response: { data: [bill_day] } },
   list_recon_exceptions: { query: { state: 'open' }, response: { data: [recon_exception], next_cursor: null } },
   retrieve_recon_exception: { params: { recon_exception_id: ids.exception }, response: recon_exception },
   list_events: { query: { limit: 100 }, response: { data: [event], next_cursor: 'Uo3JpXWc3n8WMTI4', has_more: false } },
@@ -409,7 +390,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   },
   ...price_examples,
   ...bank_examples,
-  ...daily_close_examples,
+  ...reconciled_day_examples,
   ...statement_examples,
   create_store: { body: create_store, response: store },
   retrieve_store: { params: by_store, response: store },

@@ -164,6 +164,27 @@ export const BillDay = Type.Object(
     open_exceptions: Type.Integer({ minimum: 0, description: 'Exceptions of the day that are not closed. 未关闭的差错数。' }),
     matched_at: nullable(instant('对账时间。')),
     closed_at: nullable(instant('日结时间。')),
+    close_version: nullable(Type.Integer({ minimum: 1, description: 'How often the day was closed: more than 1 after something came later. 日结版本。' })),
+    changed_since_closing: nullable(
+      Type.Object(
+        {
+          bill: Type.Boolean({ description: 'Another bill is that of the day. 账单已换。' }),
+          exceptions: Type.Integer({
+            minimum: 0,
+            description: 'Exceptions that were opened, opened again or settled since. 日结后新开、重开或处理过的差错数。',
+          }),
+          payments_fen: Type.Integer({
+            description: 'By how much the payments of the day have grown, as of the last matching. 日结后增加的收款（截至最近一次对账）。',
+          }),
+          refunds_fen: Type.Integer({ description: 'And the refunds. 日结后增加的退款。' }),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'What came into the day after it was closed. The signed statement stays as it is; closing again signs a further version. 日结后的变化；已签名的日结单不变，可再次日结。',
+        },
+      ),
+    ),
   },
   { additionalProperties: false, description: 'A day of a channel account. 渠道账户的一个账单日。' },
 );

@@ -244,6 +244,19 @@ export const resourcesOf = (call: Call) => ({
   matched_at: string | null;
   /** 日结时间。 RFC 3339. */
   closed_at: string | null;
+  /** How often the day was closed: more than 1 after something came later. 日结版本。 */
+  close_version: number | null;
+  /** What came into the day after it was closed. The signed statement stays as it is; closing again signs a further version. 日结后的变化；已签名的日结单不变，可再次日结。 */
+  changed_since_closing: {
+    /** Another bill is that of the day. 账单已换。 */
+    bill: boolean;
+    /** Exceptions that were opened, opened again or settled since. 日结后新开、重开或处理过的差错数。 */
+    exceptions: number;
+    /** By how much the payments of the day have grown, as of the last matching. 日结后增加的收款（截至最近一次对账）。 */
+    payments_fen: number;
+    /** And the refunds. 日结后增加的退款。 */
+    refunds_fen: number;
+  } | null;
 }>(call, { method: 'GET', path: '/v1/bill_days', query, answers: 'list' }, 'cursor', options),
   },
   reconExceptions: {

@@ -1700,6 +1700,7 @@ export type ErrorCode =
   | 'recon_day_not_over'
   | 'recon_day_incomplete'
   | 'bill_refused'
+  | 'bill_given_by_channel'
   | 'bill_not_published'
   | 'bill_not_found'
   | 'bank_statement_refused'

@@ -7,7 +7,9 @@ import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
+import { changedSinceClosing } from '@heliu/server/recon/days/changes.ts';
 import { agreeFeeRate, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
+import type { DayLine } from '@heliu/server/recon/days/store.ts';
 import { listExceptions } from '@heliu/server/recon/exceptions/service.ts';
 import { type Command, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
@@ -48,7 +50,8 @@ function addBillCommands(program: Command, cli: Cli): void {
   ofKind(ofDay(bill.command('import <file>'), cli), cli)
     .description(say('take in a bill that was downloaded by hand, and match the day', '导入人工下载的账单并对账'))
     .option('--by <name>', say('who brings it', '导入人'))
-    .action((file: string, options: Day & { kind: BillKind; by?: string }) => importBill(cli, file, options));
+    .option('--replace', say('also in the place of the bill that the channel itself gave; with --by', '替换渠道已给出的账单；须写明 --by'))
+    .action((file: string, options: Day & { kind: BillKind; by?: string; replace?: boolean }) => importBill(cli, file, options));
   ofKind(ofDay(bill.command('show'), cli), cli)
     .description(say('show the versions of a bill', '查看账单的各版本'))
     .option('--out <file>', say('write the original of the current version there', '将当前版本的原文件写到此处'))
@@ -147,12 +150,17 @@ function fetchBills(cli: Cli, { account, kind, ...span }: Span & { kind: BillKin
 
 const shownFen = (fen: bigint | null | undefined): string => (fen === null || fen === undefined ? '' : yuan(Number(fen)));
 
-async function importBill(cli: Cli, file: string, { account, date: biz_date, kind, by }: Day & { kind: BillKind; by?: string }): Promise<void> {
+async function importBill(
+  cli: Cli,
+  file: string,
+  { account, date: biz_date, kind, by, replace = false }: Day & { kind: BillKind; by?: string; replace?: boolean },
+): Promise<void> {
+  if (replace && by === undefined) throw new UsageError(cli.say('--replace needs --by: who says so', '--replace 须写明 --by（由谁决定）'));
   const bytes = await readFile(resolve(cli.io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(cli.say(`${file} cannot be read (${error.code})`, `无法读取 ${file}（${error.code}）`));
   });
   await withAccount(cli, account, async ({ ctx, ...of }) => {
-    const { bill, is_new } = await uploadDay(ctx, { day: { ...of, kind, biz_date }, bytes, by: whoIs(by) });
+    const { bill, is_new } = await uploadDay(ctx, { day: { ...of, kind, biz_date }, bytes, by: whoIs(by), replace });
     const open = (await listExceptions(ctx, { ...of, biz_date, state: 'open', limit: 1000 })).length;
     const row = {
       id: bill.id,
@@ -183,6 +191,7 @@ function showBills(cli: Cli, { account, date: biz_date, kind, out }: Day & { kin
       state: bill.state,
       source: bill.source,
       by: bill.imported_by,
+      replaces: bill.replaces_id,
       lines: bill.lines,
       payments: shownFen(bill.payment_fen),
       refunds: shownFen(bill.refund_fen),
@@ -243,7 +252,7 @@ function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: St
       channel: channels.get(day.channel)?.name[cli.lang] ?? day.channel,
       account: day.channel_account_id,
       kind: day.kind,
-      state: day.closed_at ? cli.say('closed', '已日结') : day.state,
+      state: stateOf(cli, day),
       merchant: isClosed(day) ? cli.say('closed', '已日结') : '',
       version: day.bill_version,
       lines: day.lines,
@@ -251,9 +260,30 @@ function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: St
       refunds: shownFen(day.refund_fen),
       open: Number(day.open_exceptions),
       problem: day.problem,
+      changed: whatChanged(cli, day),
     }));
     show(cli, rows, () => table(rows));
   });
+}
+
+function stateOf({ say }: Cli, day: DayLine): string {
+  if (!day.closed_at) return day.state;
+  return changedSinceClosing(day) ? say('changed since closing', '日结后有变') : say('closed', '已日结');
+}
+
+/** What came into a day after it was closed. */
+function whatChanged({ say }: Cli, day: DayLine): string {
+  const changes = changedSinceClosing(day);
+  if (!changes) return '';
+  const { bill, exceptions, payments_fen, refunds_fen } = changes;
+  return [
+    bill ? [say('another bill', '账单已换')] : [],
+    exceptions ? [say(`${exceptions} exceptions`, `差错 ${exceptions} 笔`)] : [],
+    payments_fen ? [say(`payments ${yuan(payments_fen)}`, `收款 ${yuan(payments_fen)}`)] : [],
+    refunds_fen ? [say(`refunds ${yuan(refunds_fen)}`, `退款 ${yuan(refunds_fen)}`)] : [],
+  ]
+    .flat()
+    .join(', ');
 }
 
 function agreeRate(cli: Cli, ppm: string, account: string, by: string): Promise<void> {

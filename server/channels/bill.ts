@@ -76,6 +76,8 @@ export type Bill<Config> = {
   readonly download?: (url: string, account: Account<Config>, env: { readonly now: Date; readonly nonce: string }) => Step<WireRequest>;
   /** From when on, after the day's midnight in Beijing, the file may be there. */
   readonly published_after_ms: number;
+  /** Whether asking again for a file that was given does no harm, by the channel's own pages. Absent: it is asked for once. */
+  readonly asks_again?: boolean;
   readonly packing: 'gzip' | 'zip' | 'none';
   readonly charset: 'utf-8' | 'gb18030';
   /** Of the files of an archive, the one whose first line this takes. */

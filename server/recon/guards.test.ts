@@ -219,7 +219,7 @@ describe('whose word a file is', () => {
     const day = shop.dayOf(biz_date);
     shop.plant('amount', no(payment));
     const forged = await fileOf(biz_date);
-    await world.flow(uploadDay(shop.ctx, { day, bytes: forged, by: 'mallory' }));
+    await world.flow(uploadDay(shop.ctx, { day, bytes: forged, by: 'mallory', replace: true }));
     assert.equal((await shop.exceptions({ state: 'open', kind: 'amount_mismatch' })).filter((each) => each.biz_date === biz_date).length, 1);
     shop.plant('correct', '');
     await world.flow(takeDay(shop.ctx, day));

@@ -3,13 +3,13 @@ import type { DueTask } from '../platform/due/sweeper.ts';
 import { type BillDayRow, fetch_steps_ms } from './bills/bill.ts';
 import { openBillDays } from './bills/service.ts';
 import { claimDays } from './bills/store.ts';
-import { takeDay } from './days/service.ts';
+import { lookAgain, takeDay } from './days/service.ts';
 import { finishDecided, tellAged } from './exceptions/service.ts';
 
 /** Bills that one node fetches and matches at a time: each may hold a hundred megabytes. */
 const concurrency = 2;
 
-/** The due rows of reconciliation: days whose bill may be there by now. */
+/** The due rows of reconciliation: days whose bill may be there by now, or may have been issued anew. */
 export function reconTasks(ctx: PaymentsCtx): readonly DueTask<unknown>[] {
   const bills: DueTask<BillDayRow> = {
     name: 'bills',
@@ -19,7 +19,7 @@ export function reconTasks(ctx: PaymentsCtx): readonly DueTask<unknown>[] {
     key: ({ channel_account_id }) => channel_account_id,
     claim: (limit, now) => claimDays(ctx, limit, now, fetch_steps_ms),
     work: async (day) => {
-      await takeDay(ctx, day);
+      await (day.state === 'wanted' ? takeDay(ctx, day) : lookAgain(ctx, day));
     },
   };
   return [bills as DueTask<unknown>];

@@ -65,7 +65,7 @@ for (const channel of ['wechatpay', 'alipay']) {
       const { merchant_id, id } = bill;
       const looks = [{ state: 'refused' }, { state: 'reading' }, { state: 'current' }, { state: 'refused', reads: 2 }] as const;
       for (const look of looks)
-        assert.equal(await takeOver(shop.ctx, { ...bill, ...look }, { source: 'upload', by: 'ann', now: world.clock.now() }), undefined);
+        assert.equal(await takeOver(shop.ctx, { ...bill, ...look }, { source: 'upload', by: 'ann', replaces_id: null, now: world.clock.now() }), undefined);
       assert.deepEqual(await dumpRecon(shop), before);
       const { rows } = await sql<{ count: bigint }>`select count(*) as count from bill_lines where merchant_id = ${merchant_id} and bill_id = ${id}`.execute(
         shop.ctx.db.kysely,

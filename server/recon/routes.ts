@@ -7,6 +7,7 @@ import { bindOperation } from '../platform/http/bind.ts';
 import { type CursorScope, page_limit, pageOf, readCursor } from '../platform/http/cursor.ts';
 import { listMerchantCloses } from './closes/service.ts';
 import { viewClose } from './closes/view.ts';
+import { changedSinceClosing } from './days/changes.ts';
 import { listDays } from './days/service.ts';
 import { getException, listExceptions } from './exceptions/service.ts';
 import { viewException } from './exceptions/view.ts';
@@ -36,6 +37,8 @@ export function bindRecon(scope: FastifyInstance, ctx: Ctx): void {
         open_exceptions: Number(row.open_exceptions),
         matched_at: row.matched_at?.toISOString() ?? null,
         closed_at: row.closed_at?.toISOString() ?? null,
+        close_version: row.close_version,
+        changed_since_closing: changedSinceClosing(row) ?? null,
       }),
     );
     return { data };

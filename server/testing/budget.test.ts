@@ -177,6 +177,7 @@ describe('the schema', () => {
       'recon_exception_steps',
       'recon_settings',
       'recon_signing_keys',
+      'recon_day_closes',
       'daily_closes',
       'bank_accounts',
       'bank_credits',

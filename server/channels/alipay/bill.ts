@@ -32,6 +32,7 @@ const hour_ms = 3_600_000;
 const common = {
   // Made from about nine in the morning.
   published_after_ms: 33 * hour_ms,
+  asks_again: true,
   packing: 'zip',
   charset: 'gb18030',
   totals: 'file',

@@ -15,6 +15,7 @@ const hour_ms = 3_600_000;
 const common = {
   // Made from nine in the morning; WeChat asks to fetch after ten.
   published_after_ms: 34 * hour_ms,
+  asks_again: true,
   packing: 'gzip',
   charset: 'utf-8',
   isDetail: () => true,

@@ -164,6 +164,9 @@ export interface BillDaysTable {
   signing_key_id: string | null;
   closed_by: string | null;
   created_at: Date;
+  close_version: number | null;
+  later_payments_fen: Generated<bigint>;
+  later_refunds_fen: Generated<bigint>;
 }
 
 export interface BillFilesTable {
@@ -228,6 +231,7 @@ export interface BillsTable {
   created_at: Date;
   reads: Generated<number>;
   fee_posting_id: string | null;
+  replaces_id: string | null;
 }
 
 export interface CalendarDaysTable {
@@ -634,6 +638,18 @@ export interface QuotaCountersTable {
   shared: boolean;
 }
 
+export interface ReconDayClosesTable {
+  merchant_id: string;
+  channel_account_id: string;
+  biz_date: string;
+  version: number;
+  statement: Json;
+  signature: Buffer;
+  signing_key_id: string;
+  closed_by: string;
+  closed_at: Date;
+}
+
 export interface ReconExceptionStepsTable {
   merchant_id: string;
   exception_id: string;
@@ -952,6 +968,7 @@ export interface Tables {
   price_volumes: PriceVolumesTable;
   prices: PricesTable;
   quota_counters: QuotaCountersTable;
+  recon_day_closes: ReconDayClosesTable;
   recon_exception_steps: ReconExceptionStepsTable;
   recon_exceptions: ReconExceptionsTable;
   recon_matches: ReconMatchesTable;

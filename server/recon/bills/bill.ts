@@ -27,6 +27,8 @@ export type BillRow = {
   readonly problem_line: number | null;
   readonly imported_by: string;
   readonly created_at: Date;
+  /** The channel's own bill that it took the place of, because the person that is named said so. */
+  readonly replaces_id: string | null;
   /** How often somebody began to read it. */
   readonly reads: number;
 };
@@ -78,6 +80,19 @@ export function objectOf(line: BillLine, { merchant_code }: Pick<Account, 'merch
 export const fetch_steps_ms: readonly number[] = [5, 10, 15, 30].map((minutes) => minutes * 60_000);
 /** So long after it should be there a bill is missing, and a person is told. */
 export const missing_after_ms = 6 * 3_600_000;
+/** For so long after it was published a bill may be issued anew, and is looked for again. */
+export const reissue_days_max = 15;
+
+/**
+ * When a day whose bill is there is looked at again: a day later, and then each time at twice its age. Null: not any more.
+ * What the channel gave and gives again changes nothing.
+ */
+export function nextLook(published_at: Date, now: Date): Date | null {
+  const age_ms = now.getTime() - published_at.getTime();
+  return age_ms >= reissue_days_max * day_ms ? null : new Date(Math.max(published_at.getTime(), now.getTime() + Math.max(day_ms, age_ms)));
+}
+const day_ms = 86_400_000;
+
 /** A bill that is not there after so many days is not asked for any more. Also how far back an account's days begin where none was made yet. */
 export const fetch_days_max = 30;
 /** After an outage days are made up for no further back than this. */

@@ -12,6 +12,8 @@ import { findAccountById } from '../../merchants/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { violatedConstraint } from '../../platform/db/db.ts';
+import { samePerson } from '../exceptions/exception.ts';
+import { system } from '../exceptions/open.ts';
 import {
   type BillDayRow,
   type BillRow,
@@ -20,6 +22,7 @@ import {
   fetch_days_max,
   type Imported,
   missing_after_ms,
+  nextLook,
   objectOf,
   outage_days_max,
   totalsOf,
@@ -59,8 +62,15 @@ export type Fetched =
 export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): Promise<Fetched> {
   const { account, bill } = await declared(ctx, day);
   const published_at = addMs(dayStart(day.biz_date), bill.published_after_ms);
+  // What is there already, or is known to be none, stays so whatever the channel says now, unless it gives another file.
+  const is_settled = ((await store.findDay(ctx, day))?.state ?? 'wanted') !== 'wanted';
+  const next = () => (bill.asks_again ? nextLook(published_at, ctx.clock.now()) : null);
   const due = ctx.clock.now() >= addMs(published_at, missing_after_ms);
   const wait = async (problem: string, refused?: BillRow): Promise<Fetched> => {
+    if (is_settled) {
+      await store.scheduleLook(ctx, day, next());
+      return { is: 'waiting', problem, due: false, refused };
+    }
     const too_old = ctx.clock.now() >= addMs(published_at, fetch_days_max * 86_400_000);
     await store.noteDay(ctx, day, too_old ? { problem: `asked for no more after ${fetch_days_max} days: ${problem}`, next: null } : { problem });
     return { is: 'waiting', problem, due, refused };
@@ -68,6 +78,7 @@ export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): P
   const answer = await ctx.channels.bill(account, day);
   switch (answer.is) {
     case 'empty':
+      if (is_settled) return wait('empty');
       await store.noteDay(ctx, day, { state: 'empty', problem: null, next: null });
       return { is: 'empty' };
     case 'not_ready':
@@ -83,16 +94,33 @@ export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): P
       return wait(`unknown ${answer.cause}`);
     case 'file': {
       const imported = await importFile(ctx, { account, bill, day, bytes: answer.bytes, digest: answer.digest, source: 'download', by });
+      if (imported.bill.state === 'current') await store.scheduleLook(ctx, day, next());
       return imported.bill.state === 'refused' ? wait(`bill_refused: ${imported.bill.problem}`, imported.bill) : { is: 'imported', imported };
     }
   }
 }
 
-/** Takes in a file that a person has. Throws `bill_refused` with line and reason when it is broken. */
-export async function uploadBill(ctx: Ctx, { day, bytes, by }: { day: DayName; bytes: Buffer; by: string }): Promise<Imported> {
+/** A file that a person has. `replace`: also in the place of the bill that the channel itself gave. */
+export type Upload = { readonly day: DayName; readonly bytes: Buffer; readonly by: string; readonly replace?: boolean };
+
+/**
+ * Takes in a file that a person has. Throws `bill_refused` with line and reason when it is broken, and
+ * `bill_given_by_channel` where the channel gave another one itself and nobody said that it is to be replaced.
+ */
+export async function uploadBill(ctx: Ctx, { day, bytes, by, replace = false }: Upload): Promise<Imported> {
   const { account, bill } = await declared(ctx, day);
+  if (replace && (by.trim() === '' || samePerson(by, system)))
+    throw new RefusalError(refuse('parameter_invalid', 'by', { expected: 'the name of a person', expected_zh: '具名人员' }));
   if (bytes.length > bill_bytes_max) throw new RefusalError(refuse('bill_refused', 'file', { reason: `more than ${bill_bytes_max} bytes` }));
-  const imported = await importFile(ctx, { account, bill, day, bytes, digest: undefined, source: 'upload', by });
+  const given = await store.findGiven(ctx, day);
+  const is_other = given !== undefined && !given.sha256.equals(sha256(bytes));
+  if (is_other && !replace) throw new RefusalError(refuse('bill_given_by_channel', 'file', { bill_id: given.id }));
+  const replaces_id = is_other ? given.id : null;
+  const imported = await importFile(ctx, { account, bill, day, bytes, digest: undefined, source: 'upload', by, replaces_id });
+  // The channel's own is looked for all the same, also where it gives each file but once: it has given none yet.
+  const next = bill.asks_again || !given ? nextLook(addMs(dayStart(day.biz_date), bill.published_after_ms), ctx.clock.now()) : null;
+  if (imported.bill.state === 'current') await store.scheduleLook(ctx, day, next);
+  if (replaces_id) ctx.log.warn({ bill_id: imported.bill.id, channel_account_id: day.channel_account_id }, 'a bill that the channel gave was replaced by hand');
   const { state, problem, problem_line } = imported.bill;
   if (state === 'refused') {
     throw new RefusalError(refuse('bill_refused', 'file', { reason: problem_line === null ? `${problem}` : `line ${problem_line}: ${problem}` }));
@@ -116,11 +144,12 @@ type Import = {
   readonly digest: Parameters<typeof readBill>[0]['file']['digest'];
   readonly source: BillRow['source'];
   readonly by: string;
+  readonly replaces_id?: string | null;
 };
 
 /** The original is kept before it is read; a file that was taken in before changes nothing. */
 async function importFile(ctx: Ctx, input: Import): Promise<Imported> {
-  const { account, day, bytes, source, by } = input;
+  const { account, day, bytes, source, by, replaces_id = null } = input;
   const now = ctx.clock.now();
   const content = sha256(bytes);
   await store.ensureDay(ctx, day, { livemode: account.livemode, channel: account.channel, now });
@@ -133,12 +162,13 @@ async function importFile(ctx: Ctx, input: Import): Promise<Imported> {
     livemode: account.livemode,
     channel: account.channel,
     source,
+    replaces_id,
     sha256: content,
     bytes: BigInt(bytes.length),
     imported_by: by,
     created_at: now,
   };
-  const row = known ? await store.takeOver(ctx, known, { source, by, now }) : await store.insertBill(ctx, fresh).catch(whereTaken);
+  const row = known ? await store.takeOver(ctx, known, { source, by, replaces_id, now }) : await store.insertBill(ctx, fresh).catch(whereTaken);
   // Another has just begun with the same file: its result is the one that both want.
   if (row === undefined || !(await takeIn(ctx, row, input))) {
     await ctx.clock.sleep(reading_poll_ms);
@@ -150,10 +180,11 @@ async function importFile(ctx: Ctx, input: Import): Promise<Imported> {
 }
 
 /** A file that was read before. What the channel itself gives is its word, whoever brought it first and whatever was brought since. */
-async function knownFile(ctx: Ctx, known: BillRow, { source, by }: Import): Promise<Imported> {
-  if (source !== 'download') return { bill: known, is_new: false };
-  if (known.source === 'upload') await store.confirmBill(ctx, known, by);
-  if (known.state === 'superseded') await store.restoreBill(ctx, known);
+async function knownFile(ctx: Ctx, known: BillRow, { source, by, replaces_id = null }: Import): Promise<Imported> {
+  if (source !== 'download' && replaces_id === null) return { bill: known, is_new: false };
+  if (source === 'download' && known.source === 'upload') await store.confirmBill(ctx, known, by);
+  if (replaces_id) await store.nameReplacer(ctx, known, { by, replaces_id });
+  if (known.state === 'superseded') await store.restoreBill(ctx, { ...known, source, replaces_id });
   const bill = await store.findBill(ctx, known.merchant_id, known.id);
   assert(bill, 'a bill stays');
   return { bill, is_new: known.state === 'superseded' };
@@ -164,9 +195,11 @@ async function takeIn(ctx: Ctx, row: BillRow, input: Import): Promise<boolean> {
   try {
     return await writeLines(ctx, row, input);
   } catch (error) {
-    if (!(error instanceof BillProblem)) throw error;
-    await store.refuseBill(ctx, row, error.reason.slice(0, 200), error.line);
-    ctx.log.warn({ bill_id: row.id, channel_account_id: row.channel_account_id, line: error.line }, 'a bill was refused');
+    // The channel gave its own while this one was read.
+    const problem = violatedConstraint(error) === 'bills_current' ? new BillProblem('the channel itself has given the bill of this day') : error;
+    if (!(problem instanceof BillProblem)) throw error;
+    await store.refuseBill(ctx, row, problem.reason.slice(0, 200), problem.line);
+    ctx.log.warn({ bill_id: row.id, channel_account_id: row.channel_account_id, line: problem.line }, 'a bill was refused');
     return true;
   }
 }

@@ -93,8 +93,14 @@ export async function noteDay(ctx: Ctx, day: DayName, { state, problem, next }: 
   );
 }
 
+/** The time of the next look at a day whose bill is there. */
+export async function scheduleLook(ctx: Ctx, day: DayName, next: Date | null): Promise<void> {
+  await sql`update bill_days set next_fetch_at = ${next} where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and kind = ${day.kind}
+    and biz_date = ${day.biz_date} and state <> 'wanted'`.execute(ctx.db.kysely);
+}
+
 const bill_columns = sql.raw(
-  'merchant_id, id, livemode, channel, channel_account_id, kind, biz_date, version, source, state, sha256, bytes, lines, payment_count, payment_fen, refund_count, refund_fen, fee_millifen, problem, problem_line, imported_by, created_at, reads',
+  'merchant_id, id, livemode, channel, channel_account_id, kind, biz_date, version, source, state, sha256, bytes, lines, payment_count, payment_fen, refund_count, refund_fen, fee_millifen, problem, problem_line, imported_by, created_at, replaces_id, reads',
 );
 
 export async function findByContent(ctx: Ctx, day: DayName, sha256: Buffer): Promise<BillRow | undefined> {
@@ -106,6 +112,14 @@ export async function findByContent(ctx: Ctx, day: DayName, sha256: Buffer): Pro
 
 export async function findBill(ctx: Ctx, merchant_id: string, id: string): Promise<BillRow | undefined> {
   const { rows } = await sql<BillRow>`select ${bill_columns} from bills where merchant_id = ${merchant_id} and id = ${id}`.execute(ctx.db.kysely);
+  return rows[0];
+}
+
+/** The bill of the day, where the channel itself gave it. */
+export async function findGiven(ctx: Ctx, day: DayName): Promise<BillRow | undefined> {
+  const { rows } =
+    await sql<BillRow>`select ${bill_columns} from bills where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id}
+    and kind = ${day.kind} and biz_date = ${day.biz_date} and state = 'current' and source = 'download'`.execute(ctx.db.kysely);
   return rows[0];
 }
 
@@ -122,13 +136,25 @@ export async function insertBill(
   ctx: Ctx,
   bill: Pick<
     BillRow,
-    'merchant_id' | 'id' | 'livemode' | 'channel' | 'channel_account_id' | 'kind' | 'biz_date' | 'source' | 'sha256' | 'bytes' | 'imported_by' | 'created_at'
+    | 'merchant_id'
+    | 'id'
+    | 'livemode'
+    | 'channel'
+    | 'channel_account_id'
+    | 'kind'
+    | 'biz_date'
+    | 'source'
+    | 'sha256'
+    | 'bytes'
+    | 'imported_by'
+    | 'created_at'
+    | 'replaces_id'
   >,
 ): Promise<BillRow> {
   const { rows } =
-    await sql<BillRow>`insert into bills (merchant_id, id, livemode, channel, channel_account_id, kind, biz_date, version, source, state, sha256, bytes, imported_by, created_at)
+    await sql<BillRow>`insert into bills (merchant_id, id, livemode, channel, channel_account_id, kind, biz_date, version, source, state, sha256, bytes, imported_by, created_at, replaces_id)
     select ${bill.merchant_id}, ${bill.id}, ${bill.livemode}, ${bill.channel}, ${bill.channel_account_id}, ${bill.kind}, ${bill.biz_date}::date,
-      coalesce(max(version), 0) + 1, ${bill.source}, 'reading', ${bill.sha256}, ${bill.bytes}, ${bill.imported_by}, ${bill.created_at}
+      coalesce(max(version), 0) + 1, ${bill.source}, 'reading', ${bill.sha256}, ${bill.bytes}, ${bill.imported_by}, ${bill.created_at}, ${bill.replaces_id}::text
     from bills where merchant_id = ${bill.merchant_id} and channel_account_id = ${bill.channel_account_id} and kind = ${bill.kind} and biz_date = ${bill.biz_date}::date
     returning ${bill_columns}`.execute(ctx.db.kysely);
   const [row] = rows;
@@ -136,12 +162,12 @@ export async function insertBill(
   return row;
 }
 
-type Taking = { readonly source: BillRow['source']; readonly by: string; readonly now: Date };
+type Taking = { readonly source: BillRow['source']; readonly by: string; readonly replaces_id: string | null; readonly now: Date };
 
 /** Takes over a file that was cut off or refused. Undefined when another was quicker, or is writing its lines right now. */
-export async function takeOver(ctx: Ctx, bill: BillRow, { source, by, now }: Taking): Promise<BillRow | undefined> {
+export async function takeOver(ctx: Ctx, bill: BillRow, { source, by, replaces_id, now }: Taking): Promise<BillRow | undefined> {
   const { rows } =
-    await sql<BillRow>`update bills set state = 'reading', source = ${source}, imported_by = ${by}, problem = null, problem_line = null, created_at = ${now}, reads = reads + 1
+    await sql<BillRow>`update bills set state = 'reading', source = ${source}, imported_by = ${by}, replaces_id = ${replaces_id}, problem = null, problem_line = null, created_at = ${now}, reads = reads + 1
     where merchant_id = ${bill.merchant_id} and id in (select id from bills where merchant_id = ${bill.merchant_id} and id = ${bill.id} and state in ('reading', 'refused')
       and reads = ${bill.reads} for update skip locked) returning ${bill_columns}`.execute(ctx.db.kysely);
   return rows[0];
@@ -149,7 +175,14 @@ export async function takeOver(ctx: Ctx, bill: BillRow, { source, by, now }: Tak
 
 /** The channel itself has given the file that a person brought. */
 export async function confirmBill(ctx: Ctx, bill: BillRow, by: string): Promise<void> {
-  await sql`update bills set source = 'download', imported_by = ${by} where merchant_id = ${bill.merchant_id} and id = ${bill.id} and source = 'upload'`.execute(
+  await sql`update bills set source = 'download', imported_by = ${by}, replaces_id = null where merchant_id = ${bill.merchant_id} and id = ${bill.id} and source = 'upload'`.execute(
+    ctx.db.kysely,
+  );
+}
+
+/** A person says again that a file which was brought by hand takes the place of the channel's own. */
+export async function nameReplacer(ctx: Ctx, bill: BillRow, { by, replaces_id }: { by: string; replaces_id: string }): Promise<void> {
+  await sql`update bills set source = 'upload', imported_by = ${by}, replaces_id = ${replaces_id} where merchant_id = ${bill.merchant_id} and id = ${bill.id}`.execute(
     ctx.db.kysely,
   );
 }
@@ -185,11 +218,14 @@ export function writeBill(ctx: Ctx, bill: BillRow, { batches, totals }: Written)
   });
 }
 
-/** From here on the file is the bill of its day; what was before is an older version. */
+/**
+ * From here on the file is the bill of its day; what was before is an older version. What the channel itself gave stays unless
+ * it is named: `bills_current` is violated then.
+ */
 function publishing(bill: BillRow, totals: Totals): readonly RawBuilder<unknown>[] {
   const of_day = sql`merchant_id = ${bill.merchant_id} and channel_account_id = ${bill.channel_account_id} and kind = ${bill.kind} and biz_date = ${bill.biz_date}::date`;
   return [
-    sql`update bills set state = 'superseded' where ${of_day} and state = 'current'`,
+    sql`update bills set state = 'superseded' where ${of_day} and state = 'current' and (source = 'upload' or ${bill.source === 'download'} or id = ${bill.replaces_id})`,
     sql`update bills set state = 'current', lines = ${totals.lines}, payment_count = ${totals.payment_count}, payment_fen = ${totals.payment_fen},
       refund_count = ${totals.refund_count}, refund_fen = ${totals.refund_fen}, fee_millifen = ${totals.fee_millifen}
       where merchant_id = ${bill.merchant_id} and id = ${bill.id}`,

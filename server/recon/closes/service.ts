@@ -20,7 +20,7 @@ export async function closeMerchantDay(ctx: Ctx, day: MerchantDay, by: string): 
   const { merchant_id, livemode, biz_date } = day;
   // Where one account or the whole stands in the way, no account is closed either.
   const { accounts } = await weighMerchantDay(ctx, day);
-  for (const { channel_account_id } of accounts) await closeDay(ctx, { merchant_id, channel_account_id, biz_date }, by);
+  for (const { channel_account_id, statement } of accounts) if (!statement) await closeDay(ctx, { merchant_id, channel_account_id, biz_date }, by);
   const weighed = await weighMerchantDay(ctx, day);
   const now = ctx.clock.now();
   const statement: CloseStatement = {

@@ -34,6 +34,8 @@ export type DayPostings = {
 
 /** 日结: what a closed day states, and what its signature is over. */
 export type DayStatement = {
+  /** From one: a day into which something came after it was closed may be closed again. */
+  readonly version: number;
   readonly merchant_id: string;
   readonly channel: string;
   readonly channel_account_id: string;

@@ -1,36 +1,48 @@
+import { canonicalJson } from '../../kernel/digest.ts';
 import { type Refusal, RefusalError, refuse } from '../../kernel/refusal.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
-import type { DayName, Imported } from '../bills/bill.ts';
-import { type Fetched, fetchBill, findBillDay, getBill, uploadBill } from '../bills/service.ts';
+import type { BillDayRow, DayName, Imported } from '../bills/bill.ts';
+import { type Fetched, fetchBill, findBillDay, getBill, type Upload, uploadBill } from '../bills/service.ts';
 import type { Trx } from '../bills/store.ts';
 import { repairAutomatically } from '../exceptions/service.ts';
 import { dayFinding, type Matched, matchDay, openDayException } from '../matching/service.ts';
 import { setFeeRate } from '../matching/store.ts';
 import { billFee } from '../postings/draft.ts';
 import { signStatement } from '../signing/service.ts';
+import { changedSinceClosing } from './changes.ts';
 import { asTexts, type DayPostings, type DayStatement, ledgerOff, leftOver, type Side } from './equation.ts';
 import * as store from './store.ts';
 
 type Account = Omit<DayName, 'kind'>;
 const zero = 0n as Side['ours_fen'];
 
+/** Looks again at a day whose bill is there: only another file, or what was left undone, is matched. */
+export async function lookAgain(ctx: PaymentsCtx, day: DayName): Promise<void> {
+  const before = await findBillDay(ctx, day);
+  const fetched = await fetchBill(ctx, day);
+  if (fetched.is === 'waiting' && fetched.refused && before) await tellMissing(ctx, before, fetched);
+  const is_new = fetched.is === 'imported' && fetched.imported.is_new;
+  if (is_new || before?.matched_at === null) await reconcileDay(ctx, day);
+}
+
 /** Fetches the bill of a day, and matches it when it is there. */
 export async function takeDay(ctx: PaymentsCtx, day: DayName, by?: string): Promise<Fetched> {
   const fetched = await fetchBill(ctx, day, by);
   const row = await findBillDay(ctx, day);
-  if (row && fetched.is === 'waiting' && (fetched.due || fetched.refused)) {
-    const { merchant_id, livemode, channel, channel_account_id, biz_date } = row;
-    const detail = { bill: day.kind, problem: fetched.problem };
-    const kind = fetched.refused ? 'bill_refused' : 'missing_bill';
-    await openDayException(ctx, { merchant_id, livemode, channel, channel_account_id, biz_date }, dayFinding(kind, day.kind, zero, detail));
-  }
+  if (row && fetched.is === 'waiting' && (fetched.due || fetched.refused)) await tellMissing(ctx, row, fetched);
   if (fetched.is !== 'waiting') await reconcileDay(ctx, day);
   return fetched;
 }
 
+async function tellMissing(ctx: PaymentsCtx, row: BillDayRow, { problem, refused }: Extract<Fetched, { is: 'waiting' }>): Promise<void> {
+  const { merchant_id, livemode, channel, channel_account_id, biz_date } = row;
+  const kind = refused ? 'bill_refused' : 'missing_bill';
+  await openDayException(ctx, { merchant_id, livemode, channel, channel_account_id, biz_date }, dayFinding(kind, row.kind, zero, { bill: row.kind, problem }));
+}
+
 /** Takes in a file that a person has, and matches the day. */
-export async function uploadDay(ctx: PaymentsCtx, upload: { day: DayName; bytes: Buffer; by: string }): Promise<Imported> {
+export async function uploadDay(ctx: PaymentsCtx, upload: Upload): Promise<Imported> {
   const imported = await uploadBill(ctx, upload);
   await reconcileDay(ctx, upload.day);
   return imported;
@@ -94,10 +106,13 @@ export function requireClosable(day: Account, { balanced, exceptions, ledger_off
 const refused = ({ channel_account_id }: Account, code: Refusal['refused'], param?: string, facts?: Refusal['facts']): RefusalError =>
   new RefusalError(refuse(code, param, { channel_account_id, ...facts }));
 
-/** 日结. Refused while an exception of the day is open, and always when platform, ledger and bill differ by what nothing explains. */
+/**
+ * 日结. Closed again where something came into the day since: what was signed stays, and a further version stands beside it.
+ * Refused while an exception of the day is open, and always when platform, ledger and bill differ by what nothing
+ * explains.
+ */
 export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<store.ClosedRow> {
   const known = await store.findClosed(ctx, day);
-  if (known) return known;
   const weighed = await weighDay(ctx, day);
   requireClosable(day, weighed);
   const { payments, refunds, ledger, exceptions } = weighed;
@@ -105,6 +120,7 @@ export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<stor
   const bill = row?.bill_id ? await getBill(ctx, day.merchant_id, row.bill_id) : undefined;
   const now = ctx.clock.now();
   const statement: DayStatement = {
+    version: versionOf(known) + 1,
     merchant_id: day.merchant_id,
     channel: row?.channel ?? '',
     channel_account_id: day.channel_account_id,
@@ -120,11 +136,28 @@ export async function closeDay(ctx: Ctx, day: Account, by: string): Promise<stor
     closed_at: now.toISOString(),
     closed_by: by,
   };
+  if (known && isSame(known.statement, statement) && !(await hasChanged(ctx, day))) return known;
   await store.writeClose(ctx, day, { statement, ...(await signStatement(ctx, day.merchant_id, statement)), by, now });
   const closed = await store.findClosed(ctx, day);
+  // Somebody else was quicker with the same.
+  if (closed && isSame(closed.statement, statement) && versionOf(closed) > versionOf(known)) return closed;
   // Something was found, or another bill came, between weighing and signing.
-  if (!closed) throw refused(day, 'recon_day_open');
-  return closed;
+  throw refused(day, 'recon_day_open');
+}
+
+/** Statements of a time when a day was closed but once name no version. */
+const versionOf = (closed: store.ClosedRow | undefined): number => (closed ? (closed.statement.version ?? 1) : 0);
+
+/** Do both state the same of the day, whoever closed it and when? */
+function isSame(one: DayStatement, other: DayStatement): boolean {
+  const stated = ({ bill_id, payments, refunds, fee_millifen, ledger, exceptions }: DayStatement) =>
+    canonicalJson({ bill_id, payments, refunds, fee_millifen, ledger, exceptions });
+  return stated(one) === stated(other);
+}
+
+async function hasChanged(ctx: Ctx, { biz_date, ...account }: Account): Promise<boolean> {
+  const [row] = await store.listDays(ctx, { ...account, kind: 'trade', from: biz_date, to: biz_date, limit: 1 });
+  return row !== undefined && changedSinceClosing(row) !== undefined;
 }
 
 export const listDays = (ctx: Ctx, filter: store.DayFilter): Promise<readonly store.DayLine[]> => store.listDays(ctx, filter);

@@ -5,6 +5,7 @@ import { recon_statement_ms_max } from '../../kernel/limits.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import type { BillDayRow, DayName } from '../bills/bill.ts';
 import type { Trx } from '../bills/store.ts';
+import type { ClosedDay } from './changes.ts';
 import type { DayPostings, DayStatement, Side } from './equation.ts';
 
 type Account = Omit<DayName, 'kind'>;
@@ -103,14 +104,16 @@ export async function writeClose(
   day: Account,
   close: { statement: DayStatement; signature: Buffer; signing_key_id: string; by: string; now: Date },
 ): Promise<boolean> {
+  const { version } = close.statement;
   const { rows } =
-    await sql`update bill_days set statement = ${JSON.stringify(close.statement)}::jsonb, signature = ${close.signature}, signing_key_id = ${close.signing_key_id},
-      closed_by = ${close.by}, closed_at = ${close.now}
-    where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and kind = 'trade' and biz_date = ${day.biz_date} and closed_at is null
+    await sql`with closed as (update bill_days set statement = ${JSON.stringify(close.statement)}::jsonb, signature = ${close.signature}, signing_key_id = ${close.signing_key_id},
+      closed_by = ${close.by}, closed_at = ${close.now}, close_version = ${version}, later_payments_fen = 0, later_refunds_fen = 0
+    where merchant_id = ${day.merchant_id} and channel_account_id = ${day.channel_account_id} and kind = 'trade' and biz_date = ${day.biz_date} and coalesce(close_version, 0) = ${version - 1}
       and bill_id is not distinct from ${close.statement.bill_id} and not exists (select 1 from recon_exceptions e where e.merchant_id = ${day.merchant_id}
-        and e.channel_account_id = ${day.channel_account_id} and e.biz_date = ${day.biz_date} and e.closed_at is null) returning biz_date`.execute(
-      ctx.db.kysely,
-    );
+        and e.channel_account_id = ${day.channel_account_id} and e.biz_date = ${day.biz_date} and e.closed_at is null)
+      returning merchant_id, channel_account_id, biz_date, close_version, statement, signature, signing_key_id, closed_by, closed_at)
+    insert into recon_day_closes (merchant_id, channel_account_id, biz_date, version, statement, signature, signing_key_id, closed_by, closed_at) select * from closed
+    returning biz_date`.execute(ctx.db.kysely);
   return rows.length === 1;
 }
 
@@ -125,15 +128,28 @@ export async function findClosed(ctx: Ctx, day: Account): Promise<ClosedRow | un
   return rows[0];
 }
 
-export type DayLine = BillDayRow & {
-  readonly bill_version: number | null;
-  readonly lines: number | null;
-  readonly payment_fen: bigint | null;
-  readonly refund_fen: bigint | null;
-  readonly open_exceptions: bigint;
-};
+/** Every version of a day that was signed, the last one first. */
+export async function listCloses(ctx: Ctx, day: Account): Promise<readonly ClosedRow[]> {
+  const { rows } = await sql<ClosedRow>`select c.statement, c.signature, k.public_key, c.closed_at from recon_day_closes c
+    join recon_signing_keys k on k.merchant_id = c.merchant_id and k.id = c.signing_key_id
+    where c.merchant_id = ${day.merchant_id} and c.channel_account_id = ${day.channel_account_id} and c.biz_date = ${day.biz_date} order by c.version desc`.execute(
+    ctx.db.kysely,
+  );
+  return rows;
+}
+
+export type DayLine = BillDayRow &
+  ClosedDay & {
+    readonly close_version: number | null;
+    readonly bill_version: number | null;
+    readonly lines: number | null;
+    readonly payment_fen: bigint | null;
+    readonly refund_fen: bigint | null;
+    readonly open_exceptions: bigint;
+  };
 
 export type DayFilter = {
+  readonly kind?: 'trade';
   readonly merchant_id: string;
   readonly livemode?: boolean | undefined;
   readonly channel_account_id?: string | undefined;
@@ -147,11 +163,15 @@ export async function listDays(ctx: Ctx, filter: DayFilter): Promise<readonly Da
   const where = [sql`d.merchant_id = ${filter.merchant_id}`];
   if (filter.livemode !== undefined) where.push(sql`d.livemode = ${filter.livemode}`);
   if (filter.channel_account_id !== undefined) where.push(sql`d.channel_account_id = ${filter.channel_account_id}`);
+  if (filter.kind !== undefined) where.push(sql`d.kind = ${filter.kind}`);
   if (filter.from !== undefined) where.push(sql`d.biz_date >= ${filter.from}`);
   if (filter.to !== undefined) where.push(sql`d.biz_date <= ${filter.to}`);
   const { rows } =
     await sql<DayLine>`select d.merchant_id, d.channel_account_id, d.kind, d.biz_date, d.livemode, d.channel, d.state, d.bill_id, d.problem, d.tries, d.next_fetch_at, d.matched_at,
-      d.closed_at, b.version as bill_version, b.lines, b.payment_fen, b.refund_fen,
+      d.closed_at, d.close_version, d.later_payments_fen, d.later_refunds_fen,
+      d.closed_at is not null and (d.matched_at is null or d.bill_id is distinct from d.statement->>'bill_id') as bill_changed,
+      case when d.closed_at is null then 0 else (select count(*) from recon_exceptions e where e.merchant_id = d.merchant_id and e.channel_account_id = d.channel_account_id
+        and e.biz_date = d.biz_date and (e.closed_at is null or e.closed_at > d.closed_at)) end as changed_exceptions, b.version as bill_version, b.lines, b.payment_fen, b.refund_fen,
       case when d.kind = 'trade' then (select count(*) from recon_exceptions e where e.merchant_id = d.merchant_id and e.channel_account_id = d.channel_account_id and e.biz_date = d.biz_date
         and e.closed_at is null) else 0 end as open_exceptions
     from bill_days d left join bills b on b.merchant_id = d.merchant_id and b.id = d.bill_id

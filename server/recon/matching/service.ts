@@ -92,6 +92,7 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
     const settled = await settleAll(matching);
     await undoSuspense(trx, ctx, place);
     await postFee(trx, ctx, place, bill);
+    await store.noteLater(trx, run);
     if (!(await store.markMatched(trx, run, ctx.clock.now()))) throw new BillChanged();
     await tell(matching, 'recon_exception.opened', matching.opened);
     // What was closed before was told then.

@@ -267,6 +267,26 @@ export async function gatherMissing(trx: Trx, run: Run): Promise<void> {
       and exists (select 1 from bills b where b.merchant_id = e.merchant_id and b.id = e.bill_id and b.state = 'current'))`.execute(trx);
 }
 
+/**
+ * What of ours came into days after they were closed. Of the days whose payments may become known late; a day that is open
+ * costs nothing.
+ */
+export async function noteLater(trx: Trx, { merchant_id, channel_account_id, biz_date }: Run): Promise<void> {
+  const of_day = (at: RawBuilder<unknown>) =>
+    sql`${at} >= (d.biz_date::timestamp at time zone 'Asia/Shanghai') and ${at} < ((d.biz_date + 1)::timestamp at time zone 'Asia/Shanghai')`;
+  await sql`update bill_days b set later_payments_fen = x.payments_fen, later_refunds_fen = x.refunds_fen from (
+      select d.biz_date,
+        (select coalesce(sum(a.amount_fen), 0)::bigint from attempts a where a.merchant_id = d.merchant_id and a.channel_account_id = d.channel_account_id and a.state = 'succeeded'
+          and ${of_day(sql`a.paid_at`)}) - (d.statement->'payments'->>'ours_fen')::bigint as payments_fen,
+        (select coalesce(sum(r.amount_fen), 0)::bigint from refunds r where r.merchant_id = d.merchant_id and r.state = 'succeeded' and ${of_day(sql`r.created_at`)}
+          and (select a.channel_account_id from attempts a where a.merchant_id = r.merchant_id and a.id = r.attempt_id) = d.channel_account_id)
+          - (d.statement->'refunds'->>'ours_fen')::bigint as refunds_fen
+      from bill_days d where d.merchant_id = ${merchant_id} and d.channel_account_id = ${channel_account_id} and d.kind = 'trade' and d.closed_at is not null
+        and d.biz_date >= ${biz_date}::date - ${look_back_days}::integer and d.biz_date <= ${biz_date}
+    ) x where b.merchant_id = ${merchant_id} and b.channel_account_id = ${channel_account_id} and b.kind = 'trade' and b.biz_date = x.biz_date
+      and (b.later_payments_fen, b.later_refunds_fen) is distinct from (x.payments_fen, x.refunds_fen)`.execute(trx);
+}
+
 export async function readMissing(trx: Trx, after: bigint, limit: number): Promise<readonly MissingRow[]> {
   const { rows } = await sql<MissingRow>`select * from recon_missing where n > ${after} order by n limit ${limit}`.execute(trx);
   return rows;

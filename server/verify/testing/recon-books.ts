@@ -28,5 +28,7 @@ export const recon_rows = [
   sql`insert into bank_imports (merchant_id, id, livemode, channel_account_id, imported_by, created_at) select id, 'bim_' || repeat('7', 26), true, account, 'finance', t from rb`,
   sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) select id, account, 6000, t from rb`,
   sql`insert into recon_signing_keys (merchant_id, id, public_key, private_key_sealed, created_at) select id, sig, 'key', pg_temp.sealed(key, 'sig/' || n), t from rb`,
+  sql`insert into recon_day_closes (merchant_id, channel_account_id, biz_date, version, statement, signature, signing_key_id, closed_by, closed_at)
+    select id, account, '2026-01-01', 1, '{}', '\\x00', sig, 'ann', t from rb`,
   sql`insert into daily_closes (merchant_id, livemode, biz_date, statement, signature, signing_key_id, closed_by, closed_at) select id, true, '2026-01-01', '{}', '\\x00', sig, 'ann', t from rb`,
 ];

@@ -1,5 +1,5 @@
 import type { OperationExample } from './examples.ts';
-import type { DailyClose } from './reconciliation.ts';
+import type { BillDay, DailyClose } from './reconciliation.ts';
 
 const payments = { ours_fen: 3840, ledger_fen: 3840, bill_fen: 3840 };
 const refunds = { ours_fen: 100, ledger_fen: 100, bill_fen: 100 };
@@ -31,7 +31,28 @@ const daily_close: DailyClose = {
   closed_at: '2026-11-22T04:05:00.000Z',
 };
 
-/** Closed days of a merchant. */
-export const daily_close_examples: Readonly<Record<string, OperationExample>> = {
+const bill_day: BillDay = {
+  object: 'bill_day',
+  channel: 'wechatpay',
+  channel_account_id: 'acc_01KAK0000001234567890ABCDE',
+  kind: 'trade',
+  biz_date: '2026-11-21',
+  state: 'imported',
+  problem: null,
+  bill_id: 'bil_01KAP7000012345678ABCDEFGH',
+  bill_version: 1,
+  lines: 3,
+  payment_fen: 3840,
+  refund_fen: 0,
+  open_exceptions: 1,
+  matched_at: '2026-11-22T02:05:00.000Z',
+  closed_at: null,
+  close_version: null,
+  changed_since_closing: null,
+};
+
+/** Days that are held against their bills, and closed ones of a merchant. */
+export const reconciled_day_examples: Readonly<Record<string, OperationExample>> = {
+  list_bill_days: { query: { from: '2026-11-01' }, response: { data: [bill_day] } },
   list_daily_closes: { query: { from: '2026-11-01' }, response: { data: [daily_close], next_cursor: null } },
 };
