@@ -23,7 +23,7 @@ export const exception_kinds = {
   refund_hold: ['A refund that the channel still holds.', '退款在途挂起'],
   reversal: ['The channel took a payment back, and we know of no cancel.', '冲正差异'],
   split_mismatch: ['Money was split off that we never split.', '分账不符'],
-  cut_off: ['Paid shortly before midnight: expected in the bill of the next day.', '日切滚动：预计在次日账单'],
+  cut_off: ["Paid around the end of the channel's day: expected in the bill of the next one.", '日切滚动：预计在次日账单'],
   stale: ['The outcome is still not known after the day was billed.', '挂账超期：账单日后结果仍不明'],
   missing_bill: ['The channel has not published the bill.', '账单缺失'],
   bill_refused: ['The bill is broken and was refused.', '账单无法读取'],

@@ -74,6 +74,8 @@ export type Bill<Config> = {
   readonly link: Operation<Config, BillInput, BillLink>;
   /** The request for the file itself; refuses an address that is not the gateway's by throwing. Absent where the answer holds the file. */
   readonly download?: (url: string, account: Account<Config>, env: { readonly now: Date; readonly nonce: string }) => Step<WireRequest>;
+  /** When the channel's own day ends, after the day's midnight in Beijing; at the next midnight unless told. */
+  readonly day_ends_ms?: number;
   /** From when on, after the day's midnight in Beijing, the file may be there. */
   readonly published_after_ms: number;
   /** Whether asking again for a file that was given does no harm, by the channel's own pages. Absent: it is asked for once. */

@@ -60,6 +60,29 @@ describe('a ZM file', () => {
     assert.equal(paid?.at.toISOString(), '2015-09-06T03:22:03.000Z');
   });
 
+  test('tells of other products what came in and what went out, by its own number, and completes nothing by it', () => {
+    // 03 completes a pre-authorisation: money for the merchant, on an order that is not one of ours.
+    const { lines, totals } = read([payment, { ...payment, txnType: '03', orderId: 'H1', queryId: '201509061300001906248', origQryId: payment.queryId ?? '' }]);
+    const other = lines[1];
+    assert.deepEqual([other?.kind, other?.direction, other?.amount_fen, other?.settled_fen], ['other', 'in', 476800n, 476800n]);
+    assert.deepEqual([other?.channel_order_no, other?.channel_transaction_id, other?.channel_refund_no], ['H1', '201509061300001906248', null]);
+    assert.deepEqual([totals.payments.count, totals.refunds.count], [2, 0]);
+    const [, out] = read([payment, { ...payment, txnType: '33', settleAmt: 'D000000476800', merFee: 'C000000000000' }]).lines;
+    assert.deepEqual([out?.kind, out?.direction, out?.settled_fen], ['other', 'out', 476800n]);
+  });
+
+  test('counts for the merchant what is left of a payment after a discount of its own', () => {
+    const discounted = { ...payment, discountAmt: 'D000000001000', settleAmt: 'C000000472939' };
+    assert.deepEqual(
+      read([payment, discounted, refund]).lines.map(({ amount_fen, settled_fen }) => [amount_fen, settled_fen]),
+      [
+        [476800n, 476800n],
+        [476800n, 475800n],
+        [100n, 100n],
+      ],
+    );
+  });
+
   test('takes an older order that was paid that day, but nothing of a later day, and not only older ones', () => {
     const older = { ...payment, txnTransTime: '0831112203' };
     assert.equal(read([older, payment]).lines.length, 2);

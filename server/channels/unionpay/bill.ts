@@ -142,7 +142,10 @@ function timeOf({ txnTransTime }: ZmRow, biz_date: string, line: number): Date {
   return near;
 }
 
-/** Payments, their refunds and their undoing; the rest of the products is not ours to ask about. */
+/**
+ * Payments, their refunds and their undoing. The rest of the products is not ours to ask about: nothing of ours is completed by
+ * it, and a person sees what it was.
+ */
 const kinds: Readonly<Record<string, { readonly kind: BillLine['kind']; readonly direction: BillLine['direction'] }>> = {
   '01': { kind: 'payment', direction: 'in' },
   '04': { kind: 'refund', direction: 'out' },
@@ -158,7 +161,7 @@ function lineOf(row: ZmRow, subject: BillSubject<Config>, line: number): BillLin
   const fee_fen = -signedFen(row.merFee, 'merFee', line);
   const settled = signedFen(row.settleAmt, 'settleAmt', line);
   const { kind, direction } = kinds[row.txnType] ?? { kind: 'other' as const, direction: settled < 0n ? ('out' as const) : ('in' as const) };
-  const is_payment = kind === 'payment';
+  const is_back = kind === 'refund';
   // What the merchant gets is the amount less the fee, in the line itself, unless a discount stands between.
   const expected = (direction === 'in' ? amount_fen : -amount_fen) - fee_fen;
   if (kind !== 'other' && !has_discount.test(row.discountAmt) && settled !== expected) throw new BillProblem('settleAmt is not the amount less the fee', line);
@@ -169,13 +172,14 @@ function lineOf(row: ZmRow, subject: BillSubject<Config>, line: number): BillLin
     kind,
     direction,
     state: 'succeeded',
-    channel_order_no: is_payment ? present(row.orderId) : present(row.origOrderIdAndReserved.slice(0, 32)),
-    channel_transaction_id: is_payment ? present(row.queryId) : present(row.origQryId),
-    channel_refund_no: kind === 'refund' ? present(row.orderId) : null,
-    channel_refund_id: kind === 'refund' ? present(row.queryId) : null,
+    channel_order_no: is_back ? present(row.origOrderIdAndReserved.slice(0, 32)) : present(row.orderId),
+    channel_transaction_id: is_back ? present(row.origQryId) : present(row.queryId),
+    channel_refund_no: is_back ? present(row.orderId) : null,
+    channel_refund_id: is_back ? present(row.queryId) : null,
     flow_no: present(row.traceNo),
     amount_fen,
-    settled_fen: amount_fen,
+    // What reaches the merchant before the fee: less than the amount where a discount is the merchant's own.
+    settled_fen: (direction === 'in' ? settled + fee_fen : -(settled + fee_fen)) as Fen,
     fee_millifen: fee_fen * 1000n,
     fee_rate_ppm: null,
     currency: 'CNY',
@@ -227,6 +231,7 @@ export const tradeBill: Bill<Config> = {
   link,
   // About nine to ten in the morning; the exact hour is not confirmed.
   published_after_ms: 33 * hour_ms,
+  day_ends_ms: 23 * hour_ms,
   packing: 'zip',
   charset: 'gb18030',
   isDetail: isZm,

@@ -42,7 +42,9 @@ export async function readSide(trx: Trx, { merchant_id, livemode, channel_accoun
       ? sql`(select a.amount_fen from attempts a where ${attempt(id)} and a.state = 'succeeded')`
       : sql`(select r.amount_fen from refunds r where r.merchant_id = ${merchant_id} and r.id = ${id} and r.state = 'succeeded'
           and (select a.id from attempts a where ${attempt(sql`r.attempt_id`)}) is not null)`;
-  const lines = sql`l.kind ${sql.raw(is_payment ? '=' : '<>')} 'payment' and l.state <> 'failed'`;
+  // As `sideOf` says it of a line.
+  const is_in = sql`(l.kind = 'payment' or (l.kind = 'other' and l.direction = 'in'))`;
+  const lines = sql`${is_payment ? is_in : sql`not ${is_in}`} and l.state <> 'failed'`;
   const [first, past] = is_payment ? ['att', 'atu'] : ['ref', 'reg'];
   // What was posted of an object, with what undid it. Fees and suspense are of the account and name no attempt.
   const posted = sql`p.merchant_id = ${merchant_id} and p.livemode = ${livemode} and p.attempt_id is not null and p.refund_id is ${sql.raw(is_payment ? 'null' : 'not null')}`;

@@ -49,6 +49,9 @@ export type Expectations = {
   readonly fee_rounding: 'line' | 'batch';
 };
 
+/** A day of 24 hours, unless its channel ends it earlier. */
+export const day_ms = 86_400_000;
+
 /** A difference, before it is a row. `our_fen` and `bill_fen` enter the day's equation. */
 export type Finding = {
   readonly kind: ExceptionKind;
@@ -78,7 +81,7 @@ type Differs = { readonly detail?: Readonly<Record<string, string>>; readonly ou
 /** Judges one line that the plain join did not match. `repeated`: the file had the same line before. */
 export function judgeLine(line: StoredLine, ours: Ours | undefined, expected: Expectations, repeated: boolean): Verdict {
   const is_payment = line.kind === 'payment';
-  const of = is_payment ? 'payment' : 'refund';
+  const of = sideOf(line);
   // What failed moved nothing.
   const bill_fen = line.state === 'failed' ? zero : line.amount_fen;
   const finding = (kind: ExceptionKind, differs: Differs = {}): Verdict => ({
@@ -153,6 +156,10 @@ function judgeRefund(line: StoredLine, ours: Ours, finding: Find): Verdict {
   return finding(line.state === 'pending' ? 'refund_hold' : 'refund_unknown', { detail });
 }
 
+/** Money that came in is of the payments' side of a day, also where nobody knows what it was for; all that went out of the refunds'. */
+export const sideOf = ({ kind, direction }: Pick<StoredLine, 'kind' | 'direction'>): 'payment' | 'refund' =>
+  kind === 'payment' || (kind === 'other' && direction === 'in') ? 'payment' : 'refund';
+
 function kindOfUnknown(line: StoredLine, { merchant_code }: Expectations): ExceptionKind {
   if (line.kind === 'reversal') return 'reversal';
   if (line.kind === 'refund') return 'refund_bill_only';
@@ -179,9 +186,11 @@ const present = (facts: Readonly<Record<string, string | null>>): Readonly<Recor
 
 const oursFen = (ours: Ours | undefined): Fen => (ours?.state === 'succeeded' ? ours.amount_fen : zero);
 const lineName = (line: StoredLine): string =>
-  line.kind === 'payment'
-    ? `payment ${line.channel_order_no ?? line.channel_transaction_id}`
-    : `refund ${line.channel_refund_no ?? line.channel_refund_id ?? line.channel_order_no}`;
+  line.kind === 'other'
+    ? `other ${line.channel_transaction_id ?? line.flow_no ?? `line ${line.line}`}`
+    : line.kind === 'payment'
+      ? `payment ${line.channel_order_no ?? line.channel_transaction_id}`
+      : `refund ${line.channel_refund_no ?? line.channel_refund_id ?? line.channel_order_no}`;
 
 /** Something of ours that no bill has had. */
 export type Missing = {
@@ -199,11 +208,11 @@ export type Missing = {
 /** The clock that a channel cuts its day by and the one in its answers differ by minutes. */
 const cut_off_ms = 30 * 60_000;
 
-/** Judges what the bill of its day does not have. `next_matched`: nor does the bill of the day after. */
-export function judgeMissing(missing: Missing, biz_date: string, next_matched: boolean): Finding {
-  const near_midnight = !next_matched && missing.at.getTime() >= dayStart(nextDay(biz_date)).getTime() - cut_off_ms;
+/** Judges what the bill of its day does not have. `next_matched`: nor does the bill of the day after. `ends_ms`: when the channel's day ends. */
+export function judgeMissing(missing: Missing, biz_date: string, { next_matched, ends_ms }: { next_matched: boolean; ends_ms: number }): Finding {
+  const past_cut_off = !next_matched && missing.at.getTime() >= dayStart(biz_date).getTime() + ends_ms - cut_off_ms;
   const succeeded = missing.state === 'succeeded';
-  const kind: ExceptionKind = !succeeded ? 'stale' : near_midnight ? 'cut_off' : missing.of === 'payment' ? 'ours_only' : 'refund_ours_only';
+  const kind: ExceptionKind = !succeeded ? 'stale' : past_cut_off ? 'cut_off' : missing.of === 'payment' ? 'ours_only' : 'refund_ours_only';
   return {
     kind,
     of: missing.of,

@@ -16,7 +16,7 @@ import { openedFrom, type Place, system } from '../exceptions/open.ts';
 import * as exceptions from '../exceptions/store.ts';
 import { viewException } from '../exceptions/view.ts';
 import { postFee, undoSuspense } from '../postings/service.ts';
-import { type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
+import { day_ms, type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
 import * as store from './store.ts';
 
 /** What one matching did. */
@@ -28,6 +28,8 @@ type Matching = {
   readonly run: store.Run;
   readonly place: Place;
   readonly expected: Expectations;
+  /** When the channel's day ends, after midnight. */
+  readonly ends_ms: number;
   readonly opened: ReconException[];
   /** What was matched after all, also lines of other days. */
   readonly matched: store.MatchRow[];
@@ -76,7 +78,7 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
   const expected = { biz_date, receiver, merchant_code: account.merchant_code, fee_rate_ppm, fee_rounding: declared.fee_rounding };
   const place = { merchant_id, livemode: account.livemode, channel: account.channel, channel_account_id, biz_date };
   const result = await store.inMatching(ctx, run, async (trx) => {
-    const matching: Matching = { ctx, trx, run, place, expected, opened: [], matched: [], count: { opened: 0 } };
+    const matching: Matching = { ctx, trx, run, place, expected, ends_ms: declared.day_ends_ms ?? day_ms, opened: [], matched: [], count: { opened: 0 } };
     await exceptions.beginFound(trx);
     await store.dropSuperseded(trx, run);
     if (bill) {
@@ -200,7 +202,7 @@ async function judgeFund(matching: Matching): Promise<void> {
 }
 
 async function judgeAllMissing(matching: Matching): Promise<void> {
-  const { trx, run } = matching;
+  const { trx, run, ends_ms } = matching;
   await store.gatherMissing(trx, run);
   for (let after = 0n; ; ) {
     const rows = await store.readMissing(trx, after, recon_batch_rows);
@@ -208,7 +210,10 @@ async function judgeAllMissing(matching: Matching): Promise<void> {
     if (!last) return;
     after = last.n;
     // Rolled over once: what the next day's bill does not have either is missing.
-    const findings = rows.map(({ own_date, next_matched, n: _, ...missing }) => ({ ...judgeMissing(missing, own_date, next_matched), biz_date: own_date }));
+    const findings = rows.map(({ own_date, next_matched, n: _, ...missing }) => ({
+      ...judgeMissing(missing, own_date, { next_matched, ends_ms }),
+      biz_date: own_date,
+    }));
     await write(matching, findings);
   }
 }

@@ -190,7 +190,7 @@ export async function readPairs(trx: Trx, run: Run, after: bigint, limit: number
           and not exists (select 1 from recon_matches m where m.merchant_id = r.merchant_id and m.object_id = r.id)
       ) c join attempts own on own.merchant_id = c.merchant_id and own.id = c.attempt_id and own.channel_account_id = ${run.channel_account_id}
       where c.alike = 1 order by c.rank limit 1
-    ) ref on l.kind <> 'payment'
+    ) ref on l.kind <> 'payment' and (l.kind <> 'other' or l.direction = 'out')
     where l.n > ${after} order by l.n limit ${limit}`.execute(trx);
   return rows;
 }
