@@ -86,9 +86,15 @@ async function aServer(listener: RequestListener): Promise<{ readonly port: numb
   return { port: (server.address() as AddressInfo).port, visits: () => visits };
 }
 
+/** Endpoints, and the test events that were sent to them. */
+const named: string[] = [];
+/** Whatever a receiver does or is: of all that is not an endpoint of the test or a delivery to it, no row is another than before. */
+const nothingElse = (work: () => Promise<void>): Promise<void> => unchanged(open.ctx, work, ['event_sequences'], named);
+
 async function anEndpoint(target: string): Promise<string> {
   const made = await call('open', '/v1/webhook_endpoints', { url: target });
   assert.equal(made.status, 201, made.text);
+  named.push(made.body.id);
   return made.body.id;
 }
 
@@ -99,6 +105,7 @@ async function delivered(
 ): Promise<Delivery> {
   const ping = await call('open', `/v1/webhook_endpoints/${endpoint_id}/ping`, {});
   assert.equal(ping.status, 201, ping.text);
+  named.push(ping.body.id, ping.body.event_id);
   let found: Delivery | undefined;
   await until('the delivery was tried', async () => {
     const { body } = await call('open', `/v1/webhook_endpoints/${endpoint_id}/deliveries`);
@@ -229,68 +236,78 @@ describe('F-01 F-02 F-03 F-06 F-07: a webhook URL that leads where it must not',
 });
 
 describe('F-04: a name', () => {
-  it('that was outside when its URL was saved and is inside when it is called is not called', async () => {
-    const server = await aServer((_, answer) => answer.writeHead(200, { connection: 'close' }).end());
+  it('that was outside when its URL was saved and is inside when it is called is not called', () =>
+    nothingElse(async () => {
+      const server = await aServer((_, answer) => answer.writeHead(200, { connection: 'close' }).end());
+      answerName = () => ['127.0.0.1'];
+      const id = await anEndpoint(`http://rebinding.example.com:${server.port}/`);
+      assert.equal((await delivered(id)).state, 'delivered');
+      const [asked, visits] = [names.asked(), server.visits()];
+      for (const inside of ['127.0.0.2', '10.0.0.1', '169.254.169.254', '0.0.0.0', '192.168.0.1']) {
+        answerName = () => [inside];
+        assert.equal((await delivered(id)).last_error, refused_address, inside);
+      }
+      assert.equal(server.visits(), visits);
+      assert.ok(names.asked() > asked, 'a name without a time to live is asked for again');
+    }));
+
+  it('with an outside and an inside address, or an alias of an inside name, is not called', () =>
+    nothingElse(async () => {
+      const server = await aServer((_, answer) => answer.end());
+      const zones: Readonly<Record<string, Record4>> = {
+        'two.example.com': ['127.0.0.1', '127.0.0.2'],
+        'other.example.com': ['10.0.0.1', '127.0.0.1'],
+        'alias.example.com': { cname: 'db.inside.example' },
+        'db.inside.example': ['127.0.0.2'],
+        'far.example.com': { cname: 'alias.example.com' },
+      };
+      answerName = (name) => zones[name] ?? [];
+      for (const name of ['two.example.com', 'other.example.com', 'alias.example.com', 'far.example.com'])
+        assert.equal((await delivered(await anEndpoint(`http://${name}:${server.port}/`))).last_error, refused_address, name);
+      assert.equal(server.visits(), 0);
+    }));
+
+  it('that changes between the check and the connection cannot: it is asked for once for each connection', () =>
+    nothingElse(async () => {
+      const server = await aServer((_, answer) => answer.writeHead(200, { connection: 'close' }).end());
+      let turn = 0;
+      answerName = () => [turn++ % 2 === 0 ? '127.0.0.1' : '127.0.0.2'];
+      const id = await anEndpoint(`http://flapping.example.com:${server.port}/`);
+      for (let at = 0; at < 6; at++) {
+        const before = { visits: server.visits(), asked: names.asked() };
+        const { state, last_error } = await delivered(id);
+        const expected = at % 2 === 0 ? ['delivered', null, 1] : ['pending', refused_address, 0];
+        assert.deepEqual([state, last_error, server.visits() - before.visits], expected);
+        assert.equal(names.asked() - before.asked, 1);
+      }
+    }));
+});
+
+it('F-05 a redirect is followed nowhere: not inside, not to another host with the signed body', () =>
+  nothingElse(async () => {
+    const elsewhere = await aServer((_, answer) => answer.end());
     answerName = () => ['127.0.0.1'];
-    const id = await anEndpoint(`http://rebinding.example.com:${server.port}/`);
-    assert.equal((await delivered(id)).state, 'delivered');
-    const [asked, visits] = [names.asked(), server.visits()];
-    for (const inside of ['127.0.0.2', '10.0.0.1', '169.254.169.254', '0.0.0.0', '192.168.0.1']) {
-      answerName = () => [inside];
-      assert.equal((await delivered(id)).last_error, refused_address, inside);
+    const locations = [
+      `http://127.0.0.2:${elsewhere.port}/`,
+      `http://other.example.com:${elsewhere.port}/`,
+      '//127.0.0.2/',
+      'http://169.254.169.254/',
+      '/again',
+    ];
+    for (const status of [301, 302, 303, 307, 308]) {
+      let paths = 0;
+      const receiver = await aServer((_, answer) => {
+        const location = locations[paths++ % locations.length] as string;
+        answer.writeHead(status, { location, refresh: `0;url=${location}` }).end();
+      });
+      const id = await anEndpoint(`http://receiver.example.com:${receiver.port}/${status}`);
+      const { state, last_status, last_error } = await delivered(id);
+      assert.deepEqual([state, last_status, last_error], ['pending', status, `HTTP ${status}: redirects are not followed.`]);
+      assert.equal(paths, 1);
+      await call('open', `/v1/webhook_endpoints/${id}/disable`, {});
     }
-    assert.equal(server.visits(), visits);
-    assert.ok(names.asked() > asked, 'a name without a time to live is asked for again');
-  });
-
-  it('with an outside and an inside address, or an alias of an inside name, is not called', async () => {
-    const server = await aServer((_, answer) => answer.end());
-    const zones: Readonly<Record<string, Record4>> = {
-      'two.example.com': ['127.0.0.1', '127.0.0.2'],
-      'other.example.com': ['10.0.0.1', '127.0.0.1'],
-      'alias.example.com': { cname: 'db.inside.example' },
-      'db.inside.example': ['127.0.0.2'],
-      'far.example.com': { cname: 'alias.example.com' },
-    };
-    answerName = (name) => zones[name] ?? [];
-    for (const name of ['two.example.com', 'other.example.com', 'alias.example.com', 'far.example.com'])
-      assert.equal((await delivered(await anEndpoint(`http://${name}:${server.port}/`))).last_error, refused_address, name);
-    assert.equal(server.visits(), 0);
-  });
-
-  it('that changes between the check and the connection cannot: it is asked for once for each connection', async () => {
-    const server = await aServer((_, answer) => answer.writeHead(200, { connection: 'close' }).end());
-    let turn = 0;
-    answerName = () => [turn++ % 2 === 0 ? '127.0.0.1' : '127.0.0.2'];
-    const id = await anEndpoint(`http://flapping.example.com:${server.port}/`);
-    for (let at = 0; at < 6; at++) {
-      const before = { visits: server.visits(), asked: names.asked() };
-      const { state, last_error } = await delivered(id);
-      const expected = at % 2 === 0 ? ['delivered', null, 1] : ['pending', refused_address, 0];
-      assert.deepEqual([state, last_error, server.visits() - before.visits], expected);
-      assert.equal(names.asked() - before.asked, 1);
-    }
-  });
-});
-
-it('F-05 a redirect is followed nowhere: not inside, not to another host with the signed body', async () => {
-  const elsewhere = await aServer((_, answer) => answer.end());
-  answerName = () => ['127.0.0.1'];
-  const locations = [`http://127.0.0.2:${elsewhere.port}/`, `http://other.example.com:${elsewhere.port}/`, '//127.0.0.2/', 'http://169.254.169.254/', '/again'];
-  for (const status of [301, 302, 303, 307, 308]) {
-    let paths = 0;
-    const receiver = await aServer((_, answer) => {
-      const location = locations[paths++ % locations.length] as string;
-      answer.writeHead(status, { location, refresh: `0;url=${location}` }).end();
-    });
-    const id = await anEndpoint(`http://receiver.example.com:${receiver.port}/${status}`);
-    const { state, last_status, last_error } = await delivered(id);
-    assert.deepEqual([state, last_status, last_error], ['pending', status, `HTTP ${status}: redirects are not followed.`]);
-    assert.equal(paths, 1);
-    await call('open', `/v1/webhook_endpoints/${id}/disable`, {});
-  }
-  assert.equal(elsewhere.visits(), 0);
-});
+    assert.equal(elsewhere.visits(), 0);
+  }));
 
 describe('F-08 F-09 F-10: a receiver that answers too much, too slowly or with something else', () => {
   before(async () => {
@@ -308,57 +325,64 @@ describe('F-08 F-09 F-10: a receiver that answers too much, too slowly or with s
     more();
   };
 
-  it('is read as far as the limit, kept as a line of text, and delays nobody', async () => {
-    const rows: readonly (readonly [what: string, listener: RequestListener, state: string, error: RegExp | null])[] = [
-      ['a body without end', endless, 'delivered', null],
-      ['a bomb', (_, answer) => void answer.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(32 * 2 ** 20))), 'delivered', null],
-      [
-        'a page of 10 MB that is an error',
-        (_, answer) => void answer.writeHead(500).end('<script>alert(1)</script>'.repeat(400_000)),
-        'pending',
-        /^HTTP 500: <script>.{0,200}$/,
-      ],
-      [
-        'an error with control characters',
-        (_, answer) => void answer.writeHead(400).end('a\r\nb\u001b[31m\u202ec\u0000'),
-        'pending',
-        /^HTTP 400: a b \[31m c$/,
-      ],
-    ];
-    for (const [what, listener, state, error] of rows) {
-      const receiver = await aServer(listener);
-      const delivery = await delivered(await anEndpoint(`http://127.0.0.1:${receiver.port}/`));
-      assert.equal(delivery.state, state, what);
-      if (error) assert.match(delivery.last_error ?? '', error, what);
-    }
-  });
+  it('is read as far as the limit, kept as a line of text, and delays nobody', () =>
+    nothingElse(async () => {
+      const rows: readonly (readonly [what: string, listener: RequestListener, state: string, error: RegExp | null])[] = [
+        ['a body without end', endless, 'delivered', null],
+        ['a bomb', (_, answer) => void answer.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(32 * 2 ** 20))), 'delivered', null],
+        [
+          'a page of 10 MB that is an error',
+          (_, answer) => void answer.writeHead(500).end('<script>alert(1)</script>'.repeat(400_000)),
+          'pending',
+          /^HTTP 500: <script>.{0,200}$/,
+        ],
+        [
+          'an error with control characters',
+          (_, answer) => void answer.writeHead(400).end('a\r\nb\u001b[31m\u202ec\u0000'),
+          'pending',
+          /^HTTP 400: a b \[31m c$/,
+        ],
+      ];
+      for (const [what, listener, state, error] of rows) {
+        const receiver = await aServer(listener);
+        const delivery = await delivered(await anEndpoint(`http://127.0.0.1:${receiver.port}/`));
+        assert.equal(delivery.state, state, what);
+        if (error) assert.match(delivery.last_error ?? '', error, what);
+      }
+    }));
 
-  it('or with headers without end, is a failure in fixed words', async () => {
-    const receiver = await aServer((request) => {
-      request.socket.write(`HTTP/1.1 200 OK\r\n${`x-pad: ${'y'.repeat(1_000)}\r\n`.repeat(1_000)}`);
-    });
-    assert.equal((await delivered(await anEndpoint(`http://127.0.0.1:${receiver.port}/`))).last_error, "The answer's headers are too long.");
-  });
+  it('or with headers without end, is a failure in fixed words', () =>
+    nothingElse(async () => {
+      const receiver = await aServer((request) => {
+        request.socket.write(`HTTP/1.1 200 OK\r\n${`x-pad: ${'y'.repeat(1_000)}\r\n`.repeat(1_000)}`);
+      });
+      assert.equal((await delivered(await anEndpoint(`http://127.0.0.1:${receiver.port}/`))).last_error, "The answer's headers are too long.");
+    }));
 
-  it('or never, is given up at the deadline, and meanwhile others are served', async () => {
-    let hanging = 0;
-    const hang = await aServer(() => {
-      hanging += 1;
-    });
-    const drip = await aServer((_, answer) => {
-      answer.writeHead(200).write('a');
-      hanging += 1;
-    });
-    const quick = await aServer((_, answer) => answer.end());
-    const [slow, slower, good] = await Promise.all([hang, drip, quick].map(({ port }) => anEndpoint(`http://127.0.0.1:${port}/`)));
-    for (const id of [slow, slower]) assert.equal((await call('open', `/v1/webhook_endpoints/${id}/ping`, {})).status, 201);
-    await until('both hang', () => hanging === 2);
-    for (let at = 0; at < 5; at++) assert.equal((await delivered(good as string)).state, 'delivered');
-    open.clock.advance(webhook_deadline_ms);
-    const of = async (id: string | undefined) => (await call('open', `/v1/webhook_endpoints/${id}/deliveries`)).body.data[0] as Delivery;
-    await until('both were given up', async () => (await of(slow)).last_error !== null && (await of(slower)).state === 'delivered');
-    assert.equal((await of(slow)).last_error, 'There was no answer in time.');
-  });
+  it('or never, is given up at the deadline, and meanwhile others are served', () =>
+    nothingElse(async () => {
+      let hanging = 0;
+      const hang = await aServer(() => {
+        hanging += 1;
+      });
+      const drip = await aServer((_, answer) => {
+        answer.writeHead(200).write('a');
+        hanging += 1;
+      });
+      const quick = await aServer((_, answer) => answer.end());
+      const [slow, slower, good] = await Promise.all([hang, drip, quick].map(({ port }) => anEndpoint(`http://127.0.0.1:${port}/`)));
+      for (const id of [slow, slower]) {
+        const ping = await call('open', `/v1/webhook_endpoints/${id}/ping`, {});
+        assert.equal(ping.status, 201);
+        named.push(ping.body.id, ping.body.event_id);
+      }
+      await until('both hang', () => hanging === 2);
+      for (let at = 0; at < 5; at++) assert.equal((await delivered(good as string)).state, 'delivered');
+      open.clock.advance(webhook_deadline_ms);
+      const of = async (id: string | undefined) => (await call('open', `/v1/webhook_endpoints/${id}/deliveries`)).body.data[0] as Delivery;
+      await until('both were given up', async () => (await of(slow)).last_error !== null && (await of(slower)).state === 'delivered');
+      assert.equal((await of(slow)).last_error, 'There was no answer in time.');
+    }));
 });
 
 describe('F-13: the gateway of a channel account', () => {
@@ -380,17 +404,20 @@ describe('F-13: the gateway of a channel account', () => {
           settings: { ...settings, ...Object.fromEntries(moved.map((name) => [name, address])) },
         });
       const strict_ctx = { ...strict.ctx, http: createHttpOut(strict.ctx.config) };
-      for (const inside of [
-        'https://127.0.0.1/x',
-        'http://example.com/x',
-        'https://169.254.169.254/x',
-        'https://localhost/x',
-        'https://10.0.0.1/x',
-        'https://[::1]/x',
-        'https://2130706433/x',
-        'https://user@example.com/x',
-      ])
-        for (const name of addresses) await assert.rejects(account(strict_ctx, inside, [name]), { name: 'RefusalError' }, `${channel} ${name} ${inside}`);
+      const saveInside = async () => {
+        for (const inside of [
+          'https://127.0.0.1/x',
+          'http://example.com/x',
+          'https://169.254.169.254/x',
+          'https://localhost/x',
+          'https://10.0.0.1/x',
+          'https://[::1]/x',
+          'https://2130706433/x',
+          'https://user@example.com/x',
+        ])
+          for (const name of addresses) await assert.rejects(account(strict_ctx, inside, [name]), { name: 'RefusalError' }, `${channel} ${name} ${inside}`);
+      };
+      await unchanged(strict.ctx, saveInside);
       answerName = () => ['127.0.0.2'];
       const { id } = await account(open.ctx, `http://gateway.example.com:${gateway.port}/x`);
       if (simulator.newSessionCode) {

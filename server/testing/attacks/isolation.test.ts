@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { createChannelAccount, createMerchant, showChannelAccount } from '../../merchants/service.ts';
 import { type Shop, shopOf } from '../../payments/testing/shop.ts';
 import { moved_by_time, questions, unchanged } from '../state.ts';
-import { aWorld, type SentNotification, type World } from '../world.ts';
+import { type ApiAnswer, aWorld, type SentNotification, type World } from '../world.ts';
 import { requestsSent, shoot } from './attacker.ts';
 
 /** Group E of reliability.md: two merchants who use the same numbers, the same keys and even the same account at the gateway. */
@@ -114,7 +114,14 @@ describe('E-05: the same numbers and keys of two merchants', () => {
   it('name different payments, refunds and replies, also at the same time on two nodes', async () => {
     const ask = (shop: Shop, node: number) =>
       shop.ask('/v1/payments', { ...shop.order({ merchant_order_no: 'same-1', method: 'alipay_qr' }) }, { idempotency_key: 'same-key', node });
-    const answers = await world.flow(Promise.all([one, two].flatMap((shop) => [0, 1, 0, 1].map((node) => ask(shop, node)))));
+    const about: string[] = [];
+    let answers: readonly ApiAnswer[] = [];
+    const collide = async () => {
+      answers = await world.flow(Promise.all([one, two].flatMap((shop) => [0, 1, 0, 1].map((node) => ask(shop, node)))));
+      about.push(...answers.flatMap(({ body }) => [body.id, body.attempt.id]));
+    };
+    // Answers of the gateway are kept as evidence.
+    await unchanged(world.ctx, collide, [...moved_by_time, 'evidence'], about);
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201], answers.map(({ text }) => text).join('\n'));
     assert.equal(new Set(answers.slice(0, 4).map(({ text }) => text)).size, 1);
     assert.equal(new Set(answers.slice(4).map(({ text }) => text)).size, 1);
@@ -125,11 +132,16 @@ describe('E-05: the same numbers and keys of two merchants', () => {
   });
 
   it('a reply that is kept for one is never given to the other', async () => {
-    const made = await one.post('/v1/webhook_endpoints', { url: world.receiver_url }, { idempotency_key: 'endpoint-key' });
-    const other = await two.post('/v1/webhook_endpoints', { url: world.receiver_url }, { idempotency_key: 'endpoint-key' });
-    assert.deepEqual([made.status, other.status], [201, 201]);
-    assert.notEqual(made.body.secret, other.body.secret);
-    assert.notEqual(made.body.id, other.body.id);
+    const about: string[] = [];
+    const keep = async () => {
+      const made = await one.post('/v1/webhook_endpoints', { url: world.receiver_url }, { idempotency_key: 'endpoint-key' });
+      const other = await two.post('/v1/webhook_endpoints', { url: world.receiver_url }, { idempotency_key: 'endpoint-key' });
+      assert.deepEqual([made.status, other.status], [201, 201]);
+      assert.notEqual(made.body.secret, other.body.secret);
+      assert.notEqual(made.body.id, other.body.id);
+      about.push(made.body.id, other.body.id);
+    };
+    await unchanged(world.ctx, keep, moved_by_time, about);
   });
 
   it('every table of a merchant says whose its rows are, and no unique number but an id is shared by all of them', async () => {

@@ -6,7 +6,7 @@ import { createApiKey, revokeApiKey } from '../../access/service.ts';
 import { aSignedRequest, type RequestToSign } from '../../access/test-signer.ts';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { type Belongings, someBelongings } from '../requests.ts';
-import { unchanged } from '../state.ts';
+import { moved_by_time, unchanged } from '../state.ts';
 import { aWorld, type World } from '../world.ts';
 import { type Answer, requestsSent, shoot } from './attacker.ts';
 
@@ -199,39 +199,53 @@ it('A-08 a key that is revoked while its requests are under way opens nothing mo
   });
 });
 
+type Paid = Payment & { readonly attempt: NonNullable<Payment['attempt']> };
+
 describe('A-09: refunds that race', () => {
   const refund = (node: number, payment_id: string, merchant_refund_no: string, amount_fen: number) =>
     shoot(urlOf('/v1/refunds', node), { method: 'POST', headers: asOwner(), body: JSON.stringify({ payment_id, merchant_refund_no, amount_fen }) });
 
-  it('fifty under one number from two nodes are one refund', async () => {
-    const payment = await shop.paid();
-    const answers = await world.flow(Promise.all(Array.from({ length: 50 }, (_, at) => refund(at % 2, payment.id, 'same-1', 60))));
-    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201], answers.map(({ text }) => text).join('\n'));
-    assert.equal(new Set(answers.map(({ body }) => body.id)).size, 1);
-    assert.equal((await shop.refundsOf(payment.id)).length, 1);
-    await settled(payment, 60);
-  });
+  it('fifty under one number from two nodes are one refund', () =>
+    racing(async (payment) => {
+      const answers = await world.flow(Promise.all(Array.from({ length: 50 }, (_, at) => refund(at % 2, payment.id, 'same-1', 60))));
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201], answers.map(({ text }) => text).join('\n'));
+      assert.equal(new Set(answers.map(({ body }) => body.id)).size, 1);
+      assert.equal((await shop.refundsOf(payment.id)).length, 1);
+      await settled(payment, 60);
+    }));
 
-  it('under one number with different amounts, one is taken and the others are told so', async () => {
-    const payment = await shop.paid();
-    const answers = await world.flow(Promise.all(Array.from({ length: 30 }, (_, at) => refund(at % 2, payment.id, 'same-2', 10 + at))));
-    const taken = answers.filter(({ status }) => status === 201);
-    assert.equal(taken.length, 1);
-    assert.ok(answers.every(({ status, body }) => status === 201 || body.error.code === 'merchant_refund_no_taken'));
-    await settled(payment, taken[0]?.body.amount_fen);
-  });
+  it('under one number with different amounts, one is taken and the others are told so', () =>
+    racing(async (payment) => {
+      const answers = await world.flow(Promise.all(Array.from({ length: 30 }, (_, at) => refund(at % 2, payment.id, 'same-2', 10 + at))));
+      const taken = answers.filter(({ status }) => status === 201);
+      assert.equal(taken.length, 1);
+      assert.ok(answers.every(({ status, body }) => status === 201 || body.error.code === 'merchant_refund_no_taken'));
+      await settled(payment, taken[0]?.body.amount_fen);
+    }));
 
-  it('under fifty numbers, never add up to more than was paid', async () => {
+  it('under fifty numbers, never add up to more than was paid', () =>
+    racing(async (payment) => {
+      const answers = await world.flow(Promise.all(Array.from({ length: 50 }, (_, at) => refund(at % 2, payment.id, `other-${at}`, 7 + (at % 30)))));
+      const sum = answers.filter(({ status }) => status === 201).reduce((total, { body }) => total + body.amount_fen, 0);
+      assert.ok(sum > 0 && sum <= 100, `${sum}`);
+      assert.ok(answers.every(({ status, body }) => status === 201 || body.error.code === 'refund_exceeds_paid'));
+      await settled(payment, sum);
+    }));
+
+  /** Of all that is not this payment and the refunds that were taken, no row is another than before. */
+  async function racing(race: (payment: Paid) => Promise<void>): Promise<void> {
     const payment = await shop.paid();
-    const answers = await world.flow(Promise.all(Array.from({ length: 50 }, (_, at) => refund(at % 2, payment.id, `other-${at}`, 7 + (at % 30)))));
-    const sum = answers.filter(({ status }) => status === 201).reduce((total, { body }) => total + body.amount_fen, 0);
-    assert.ok(sum > 0 && sum <= 100, `${sum}`);
-    assert.ok(answers.every(({ status, body }) => status === 201 || body.error.code === 'refund_exceeds_paid'));
-    await settled(payment, sum);
-  });
+    const about = [payment.id, payment.attempt.id];
+    const work = async () => {
+      await race(payment);
+      about.push(...(await shop.refundsOf(payment.id)).map(({ id }) => id));
+    };
+    // Answers of the gateway are kept as evidence, and attempts of other payments are asked about as time passes.
+    await unchanged(world.ctx, work, [...moved_by_time, 'evidence', 'attempts'], about);
+  }
 
   /** The gateway's own books say how much went back. */
-  async function settled(payment: Payment & { readonly attempt: NonNullable<Payment['attempt']> }, amount_fen: number): Promise<void> {
+  async function settled(payment: Paid, amount_fen: number): Promise<void> {
     await world.until(async () => (await shop.refundsOf(payment.id)).every(({ state }) => state === 'succeeded'));
     assert.equal(shop.truth(payment).returned_fen, amount_fen);
     const { refunded_fen, refunding_fen } = await shop.retrieve(payment.id);
