@@ -34,7 +34,17 @@ const statement: Statement = {
         net_fen: 994,
       },
     ],
-    arrivals: [{ biz_date: '2026-11-21', channel_account_id: account, net_fen: 994, expected_on: '2026-11-23', confirmed: false }],
+    arrivals: [
+      {
+        biz_date: '2026-11-21',
+        channel_account_id: account,
+        net_fen: 994,
+        expected_fen: 994,
+        channel_fee: 'bill',
+        expected_on: '2026-11-23',
+        confirmed: false,
+      },
+    ],
     later: null,
   },
   files: [

@@ -40,7 +40,23 @@ export const StatementTotals = Type.Object(
         {
           biz_date: day('The day of the lines. 记账日。'),
           channel_account_id: Type.String({ description: '渠道账户。' }),
-          net_fen: signed('净额。'),
+          net_fen: signed('After the fee by the price. 按费率扣除后的净额。'),
+          expected_fen: Type.Optional(
+            nullable(
+              signed(
+                'What the channel is expected to pay: paid less refunded less its own fee; null where that fee is not known. 预计到账金额＝收款－退款－渠道手续费；手续费未知时为空。',
+              ),
+            ),
+          ),
+          channel_fee: Type.Optional(
+            nullable(
+              Type.Unsafe<'bill' | 'rate'>({
+                type: 'string',
+                enum: ['bill', 'rate'],
+                description: "Whence the channel's fee is known: the day's bill, or the rate that was agreed on. 渠道手续费来源：当日账单，或约定费率。",
+              }),
+            ),
+          ),
           expected_on: day('When the channel is expected to pay. 预计到账日。'),
           confirmed: Type.Boolean({ description: 'False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。' }),
         },

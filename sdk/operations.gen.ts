@@ -900,8 +900,12 @@ export const resourcesOf = (call: Call) => ({
       biz_date: string;
       /** 渠道账户。 */
       channel_account_id: string;
-      /** 净额。 In fen 分; may be below zero. */
+      /** After the fee by the price. 按费率扣除后的净额。 In fen 分; may be below zero. */
       net_fen: number;
+      /** What the channel is expected to pay: paid less refunded less its own fee; null where that fee is not known. 预计到账金额＝收款－退款－渠道手续费；手续费未知时为空。 In fen 分; may be below zero. */
+      expected_fen?: number | null;
+      /** Whence the channel's fee is known: the day's bill, or the rate that was agreed on. 渠道手续费来源：当日账单，或约定费率。 */
+      channel_fee?: 'bill' | 'rate' | null;
       /** When the channel is expected to pay. 预计到账日。 A day in Asia/Shanghai. 北京时间日期。 */
       expected_on: string;
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */
@@ -1009,8 +1013,12 @@ export const resourcesOf = (call: Call) => ({
       biz_date: string;
       /** 渠道账户。 */
       channel_account_id: string;
-      /** 净额。 In fen 分; may be below zero. */
+      /** After the fee by the price. 按费率扣除后的净额。 In fen 分; may be below zero. */
       net_fen: number;
+      /** What the channel is expected to pay: paid less refunded less its own fee; null where that fee is not known. 预计到账金额＝收款－退款－渠道手续费；手续费未知时为空。 In fen 分; may be below zero. */
+      expected_fen?: number | null;
+      /** Whence the channel's fee is known: the day's bill, or the rate that was agreed on. 渠道手续费来源：当日账单，或约定费率。 */
+      channel_fee?: 'bill' | 'rate' | null;
       /** When the channel is expected to pay. 预计到账日。 A day in Asia/Shanghai. 北京时间日期。 */
       expected_on: string;
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */
@@ -1118,8 +1126,12 @@ export const resourcesOf = (call: Call) => ({
       biz_date: string;
       /** 渠道账户。 */
       channel_account_id: string;
-      /** 净额。 In fen 分; may be below zero. */
+      /** After the fee by the price. 按费率扣除后的净额。 In fen 分; may be below zero. */
       net_fen: number;
+      /** What the channel is expected to pay: paid less refunded less its own fee; null where that fee is not known. 预计到账金额＝收款－退款－渠道手续费；手续费未知时为空。 In fen 分; may be below zero. */
+      expected_fen?: number | null;
+      /** Whence the channel's fee is known: the day's bill, or the rate that was agreed on. 渠道手续费来源：当日账单，或约定费率。 */
+      channel_fee?: 'bill' | 'rate' | null;
       /** When the channel is expected to pay. 预计到账日。 A day in Asia/Shanghai. 北京时间日期。 */
       expected_on: string;
       /** False where terms or holidays are supposed and not confirmed. 结算周期与节假日是否已确认。 */

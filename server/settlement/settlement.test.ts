@@ -186,7 +186,17 @@ describe('a statement', () => {
       by_method.map(({ method, net_fen }) => [method, net_fen]),
       [['wechat_qr', 4_970]],
     );
-    assert.deepEqual(arrivals, [{ biz_date: '2026-11-22', channel_account_id: story.account, net_fen: 4_970, expected_on: '2026-11-23', confirmed: false }]);
+    assert.deepEqual(arrivals, [
+      {
+        biz_date: '2026-11-22',
+        channel_account_id: story.account,
+        net_fen: 4_970,
+        expected_fen: null,
+        channel_fee: null,
+        expected_on: '2026-11-23',
+        confirmed: false,
+      },
+    ]);
   });
 
   it('is of one store where it is asked so', async () => {
@@ -283,9 +293,25 @@ describe('a statement', () => {
       values (${shop.merchant_id}, ${shop.channel_account_id}, 'trade', '2026-11-18', false, 'wechatpay', 'empty', now(), '{}', '\\x00', now())`.execute(
       world.ctx.db.kysely,
     );
-    const closed = await of('2026-11-18');
+    let closed = await of('2026-11-18');
     assert.deepEqual([closed.provisional, closed.open_days], [false, 0]);
     assert.doesNotMatch((await fetched(closed, 'csv')).toString('utf8'), /provisional/);
+    // What the channel pays is less its own fee, whatever the price is: by the rate, and by the bill where there is one.
+    const expected = async () =>
+      (await of('2026-11-18')).totals?.arrivals.map(({ net_fen, expected_fen, channel_fee }) => [net_fen, expected_fen, channel_fee]);
+    assert.deepEqual(await expected(), [[4_000, null, null]]);
+    await sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) values (${shop.merchant_id}, ${shop.channel_account_id}, 3800, now())`.execute(
+      world.ctx.db.kysely,
+    );
+    assert.deepEqual(await expected(), [[4_000, 4_000 - 15, 'rate']]);
+    await sql`with bill as (insert into bills (merchant_id, id, livemode, channel, channel_account_id, kind, biz_date, version, source, state, sha256, bytes, lines, fee_millifen, imported_by, created_at)
+        values (${shop.merchant_id}, 'bil_00000000000000000000000000', false, 'wechatpay', ${shop.channel_account_id}, 'trade', '2026-11-18', 1, 'upload', 'current', '\\x00', 1, 1, 12000, 'ann', now())
+        returning id)
+      update bill_days set state = 'imported', bill_id = (select id from bill) where merchant_id = ${shop.merchant_id} and biz_date = '2026-11-18' and kind = 'trade'`.execute(
+      world.ctx.db.kysely,
+    );
+    assert.deepEqual(await expected(), [[4_000, 4_000 - 12, 'bill']]);
+    closed = await of('2026-11-18');
     // A bill completes a payment of the day before.
     assert.equal((await of('2026-11-19')).totals?.later?.lines, 0);
     paid(own, rng, { amount_fen: 600, at: at('2026-11-18T13:00:00') });

@@ -6,6 +6,7 @@ import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
 import type { CalendarDay, Terms } from './arrival/arrival.ts';
 import type { PostingRow } from './line.ts';
+import type { ChannelFees } from './totals.ts';
 
 /** Tables: statements, statement_chunks, statement_keys, settlement_terms, calendar_days; agent_statement_keys is written by agents/. */
 
@@ -141,6 +142,23 @@ export async function countOpenDays(
       and not exists (select 1 from bill_days b where b.merchant_id = ${merchant_id} and b.channel_account_id = d.account_id and b.kind = 'trade'
         and b.biz_date = d.biz_date and b.closed_at is not null)`.execute(db);
   return rows[0]?.open ?? 0;
+}
+
+/** What channels kept of the days of a period, by their bills, which say nothing of one store, and what was agreed that they keep. */
+export async function readChannelFees(
+  db: Kysely<Tables>,
+  { merchant_id, livemode, store_id, period_from, period_through }: NewStatement,
+): Promise<ChannelFees> {
+  const billed = await sql<{ key: string; fee_millifen: bigint }>`select d.biz_date::text || '/' || d.channel_account_id as key, b.fee_millifen from bill_days d
+    join bills b on b.merchant_id = d.merchant_id and b.id = d.bill_id
+    where d.merchant_id = ${merchant_id} and d.livemode = ${livemode} and d.kind = 'trade' and d.biz_date between ${period_from}::date and ${period_through}::date
+      and b.fee_millifen is not null and ${store_id}::text is null`.execute(db);
+  const rates = await sql<{ channel_account_id: string; fee_rate_ppm: number }>`select channel_account_id, fee_rate_ppm from recon_settings
+    where merchant_id = ${merchant_id} and fee_rate_ppm is not null`.execute(db);
+  return {
+    billed: new Map(billed.rows.map(({ key, fee_millifen }) => [key, fee_millifen])),
+    rates: new Map(rates.rows.map(({ channel_account_id, fee_rate_ppm }) => [channel_account_id, fee_rate_ppm])),
+  };
 }
 
 /** Puts off the making of a statement. */

@@ -54,13 +54,23 @@ function summaryOf({ from, through, totals, provisional, open_days }: Ending): S
       rows: totals.by_method.map((group) => [textCell(group.channel), textCell(group.method), textCell(group.channel_account_id), ...sumCells(group)]),
     },
     {
-      head: ['记账日 day', '预计到账 expected on', '渠道账户 channel account', '净额 net', '已确认 confirmed'],
+      head: [
+        '记账日 day',
+        '预计到账 expected on',
+        '渠道账户 channel account',
+        '净额 net',
+        '日期已确认 confirmed',
+        '预计金额 expected amount',
+        '渠道手续费 channel fee',
+      ],
       rows: totals.arrivals.map((arrival) => [
         textCell(arrival.biz_date),
         textCell(arrival.expected_on),
         textCell(arrival.channel_account_id),
         fenCell(arrival.net_fen),
         textCell(arrival.confirmed ? '是 yes' : '否 no'),
+        arrival.expected_fen === null || arrival.expected_fen === undefined ? textCell('未知 unknown') : fenCell(arrival.expected_fen),
+        textCell(arrival.channel_fee === 'bill' ? '按账单 bill' : arrival.channel_fee === 'rate' ? '约定费率 rate' : '未知 unknown'),
       ]),
     },
   ];

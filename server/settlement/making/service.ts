@@ -49,7 +49,7 @@ export async function makeStatement(
     flush: () => flushAll(files.map(({ file }) => file)),
     tell,
   });
-  const totals = { ...(await withArrivals(ctx, merchant_id, sums)), later: await laterOf(ctx, row, up_to_no) };
+  const totals = { ...(await withArrivals(ctx, row, sums)), later: await laterOf(ctx, row, up_to_no) };
   for (const { file } of files) await file.end({ from, through, totals, provisional, open_days });
   const facts = files.map(({ format, file }) => ({ format, ...file.facts() }));
   const signer = await merchantSigner(ctx, merchant_id);
@@ -127,10 +127,12 @@ export async function flushAll<L, E>(files: readonly GrowingFile<L, E>[]): Promi
   for (const file of files) await file.flush(statement_chunk_bytes);
 }
 
-async function withArrivals(ctx: Ctx, merchant_id: string, sums: Tally): Promise<StatementTotals> {
+async function withArrivals(ctx: Ctx, row: store.StatementRow, sums: Tally): Promise<StatementTotals> {
+  const { merchant_id } = row;
+  const fees = await store.readChannelFees(ctx.db.kysely, row);
   const calendar = calendarWith(await store.readCalendar(ctx));
   const terms = new Map((await store.readTerms(ctx, merchant_id)).map((each) => [each.channel_account_id, each]));
-  return totalsOf(sums, (biz_date, account) => arrivalOf(biz_date, terms.get(account) ?? default_terms, calendar));
+  return totalsOf(sums, fees, (biz_date, account) => arrivalOf(biz_date, terms.get(account) ?? default_terms, calendar));
 }
 
 const merchantSigner = (ctx: Ctx, merchant_id: string): Promise<Signer> =>
