@@ -257,17 +257,18 @@ describe('a statement', () => {
   });
 
   it('waits until the book has seen what happened before it was asked for', async () => {
-    paid(story, rng, { amount_fen: 3_000, at: addMs(world.clock.now(), 1) });
-    await commitEvents(world.ctx, story);
-    world.clock.advance(1_000);
-    const { id } = await askStatement(world.ctx, owner, today);
     const held = await world.ctx.db.kysely.transaction().execute(async (tx) => {
       // Nobody writes the book meanwhile.
       await sql`select 1 from ledger_books where merchant_id = ${owner.merchant_id} for update`.execute(tx);
+      paid(story, rng, { amount_fen: 3_000, at: addMs(world.clock.now(), 1) });
+      await commitEvents(world.ctx, story);
+      world.clock.advance(1_000);
+      const { id } = await askStatement(world.ctx, owner, today);
       const behind = await isBehind(world.ctx, owner, world.clock.now());
-      return { behind, made: await makeStatement(world.ctx, { merchant_id: owner.merchant_id, id }) };
+      return { id, behind, made: await makeStatement(world.ctx, { merchant_id: owner.merchant_id, id }) };
     });
-    assert.deepEqual(held, { behind: true, made: false });
+    const { id } = held;
+    assert.deepEqual(held, { id, behind: true, made: false });
     await post();
     assert.equal(await makeStatement(world.ctx, { merchant_id: owner.merchant_id, id }), true);
     assert.ok((await retrieveStatement(world.ctx, owner, id)).lines);
