@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { aWorld, type World } from '../../testing/world.ts';
+import { askAbout } from '../bills/service.ts';
 import { barcode_patience_ms } from '../schedule.ts';
 import { holdNext, onRoad } from '../testing/road.ts';
 import { newShop, type Shop, type ShownPayment } from '../testing/shop.ts';
@@ -54,6 +55,26 @@ describe('a payment code that is reversed while its payer confirms', () => {
       assert.deepEqual(await shop.events(refund?.id ?? ''), ['refund.succeeded']);
     });
   }
+
+  it('OF-10 is only asked about by whoever repairs a day: the reverse is not repeated between two turns', async (t) => {
+    const shop = await newShop(world);
+    const payment = await shop.scan('alipay', 'asks_password');
+    heardBeforeReverse(t, shop, payment);
+    world.inject('alipay', { kind: 'drop_before', on: 'reverse', times: 5 });
+    world.clock.advance(barcode_patience_ms + 1_000);
+    await passTimeUntil(world, async () => (await shop.refundsOf(payment.id)).length > 0);
+    const [refund] = await shop.refundsOf(payment.id);
+    const [node] = world.nodes;
+    assert.ok(refund && node);
+    let sent = 0;
+    onRoad(t, shop, 'reverse', (send, nth) => {
+      sent = nth;
+      return send();
+    });
+    await world.flow(askAbout(node.ctx, shop.merchant.id, refund.id));
+    assert.deepEqual([sent, shop.truth(payment).returned_fen], [0, 0]);
+    await assertWentBack(shop, payment, 'pending');
+  });
 
   it('CF-19 paid after the reverse had found no money, is refunded: a repeat of that reverse gives nothing back', async () => {
     const shop = await newShop(world);

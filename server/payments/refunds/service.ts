@@ -175,7 +175,7 @@ export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund
   const aggregate = await store.findById(ctx, merchant_id, refund.payment_id);
   assert(aggregate, 'a refund belongs to a payment');
   const { attempt, account } = await wayBack(ctx, aggregate, refund);
-  if (attempt.reversing_at !== null && (await reverseAgain(ctx, merchant, account, { payment: aggregate.payment, attempt }, refund))) return;
+  if (may_send && attempt.reversing_at !== null && (await reverseAgain(ctx, merchant, account, { payment: aggregate.payment, attempt }, refund))) return;
   const input = refundInput(refund, attempt, merchant.code, notifyUrl(ctx, account));
   const asked = await ctx.channels.refundQuery(account, input);
   await applyRefundWord(ctx, merchant, account, refund, { ...asked, via: 'query' });
