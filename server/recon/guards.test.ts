@@ -90,7 +90,7 @@ describe('a file that several read', () => {
     const biz_date = shop.today();
     for (let nth = 0; nth < 3; nth++) await shop.pay();
     shop.plant('correct', '');
-    world.clock.advance(36 * 3_600_000);
+    await shop.dayIsOver(biz_date);
     const bytes = await fileOf(biz_date);
     const day = shop.dayOf(biz_date);
     const ctxs = [world.nodes[0]?.ctx, world.nodes[1]?.ctx];
@@ -110,7 +110,7 @@ describe('a file that several read', () => {
       const biz_date = shop.today();
       await shop.pay();
       await shop.pay();
-      world.clock.advance(36 * 3_600_000);
+      await shop.dayIsOver(biz_date);
       const day = shop.dayOf(biz_date);
       const bytes = await fileOf(biz_date);
       await world.flow(uploadBill(shop.ctx, { day, bytes, by: 'ann' }));
@@ -198,7 +198,7 @@ describe('whose word a file is', () => {
     const biz_date = shop.today();
     await shop.pay();
     const lost = await unsettled(shop);
-    world.clock.advance(36 * 3_600_000);
+    await shop.dayIsOver(biz_date);
     const day = shop.dayOf(biz_date);
     await world.flow(uploadDay(shop.ctx, { day, bytes: await fileOf(biz_date), by: 'ann' }));
     assert.equal(await repairAutomatically(shop.ctx, day), 0);

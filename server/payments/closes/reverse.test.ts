@@ -66,13 +66,11 @@ describe('a payment code that is reversed while its payer confirms', () => {
     const [refund] = await shop.refundsOf(payment.id);
     const [node] = world.nodes;
     assert.ok(refund && node);
-    let sent = 0;
-    onRoad(t, shop, 'reverse', (send, nth) => {
-      sent = nth;
-      return send();
-    });
-    await world.flow(askAbout(node.ctx, shop.merchant.id, refund.id));
-    assert.deepEqual([sent, shop.truth(payment).returned_fen], [0, 0]);
+    // Whoever has its turn meanwhile has a client of its own, and may repeat.
+    const channels = { ...node.ctx.channels };
+    const sent = t.mock.method(channels, 'reverse');
+    await world.flow(askAbout({ ...node.ctx, channels }, shop.merchant.id, refund.id));
+    assert.equal(sent.mock.callCount(), 0);
     await assertWentBack(shop, payment, 'pending');
   });
 

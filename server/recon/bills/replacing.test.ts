@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { sql } from 'kysely';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { findAccountById } from '../../merchants/service.ts';
@@ -89,13 +88,8 @@ describe('a file that a person brings', () => {
     const biz_date = shop.today();
     const first = await shop.pay({ amount_fen: 3_000 });
     await shop.pay({ amount_fen: 4_000 });
-    // Nobody asks the channel meanwhile.
     const day = shop.dayOf(biz_date);
-    const later = new Date(world.clock.now().getTime() + 60 * 86_400_000);
-    await sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, next_fetch_at, created_at)
-      values (${day.merchant_id}, ${day.channel_account_id}, ${day.kind}, ${biz_date}, false, 'wechatpay', ${later}, ${world.clock.now()})
-      on conflict (merchant_id, channel_account_id, kind, biz_date) do update set next_fetch_at = excluded.next_fetch_at`.execute(world.ctx.db.kysely);
-    world.clock.advance(36 * 3_600_000);
+    await shop.dayIsOver(biz_date);
     shop.plant('missing', first.attempt?.channel_order_no as string);
     const part = await fileOf(biz_date);
     shop.plant('correct');

@@ -27,6 +27,20 @@ export function aShop(world: World, channel: string, prefix = '') {
   let orders = 0;
   const merchant_id = world.merchant.id;
   const dayOf = (biz_date: string): DayName => ({ merchant_id, channel_account_id: account_id, kind: 'trade', biz_date });
+  /** Half past noon of the day after. Only the test fetches the bill: the sweeper would race it for the file. */
+  async function dayIsOver(biz_date: string): Promise<void> {
+    until('00:01');
+    await openBillDays(ctx);
+    await sql`update bill_days set next_fetch_at = next_fetch_at + interval '60 days' where next_fetch_at < ${dayStart(nextDay(nextDay(biz_date)))}`.execute(
+      ctx.db.kysely,
+    );
+    until('12:30');
+
+    function until(time: string) {
+      const at_ms = new Date(`${nextDay(biz_date)}T${time}:00+08:00`).getTime();
+      if (at_ms > world.clock.now().getTime()) world.clock.advance(at_ms - world.clock.now().getTime());
+    }
+  }
   return {
     ctx,
     channel,
@@ -67,20 +81,11 @@ export function aShop(world: World, channel: string, prefix = '') {
       await world.until(async () => (await world.api('GET', `/v1/refunds/${made.body.id}`)).body.state === 'succeeded');
       return made.body.channel_refund_no as string;
     },
-    /** Half past noon of the day after, and the bill of the day. Only the test fetches: the sweeper would race it for the file. */
+    dayIsOver,
+    /** The day after, and the bill of the day. */
     async billDay(biz_date: string) {
-      until('00:01');
-      await openBillDays(ctx);
-      await sql`update bill_days set next_fetch_at = next_fetch_at + interval '60 days' where next_fetch_at < ${dayStart(nextDay(nextDay(biz_date)))}`.execute(
-        ctx.db.kysely,
-      );
-      until('12:30');
+      await dayIsOver(biz_date);
       return world.flow(takeDay(ctx, dayOf(biz_date)));
-
-      function until(time: string) {
-        const at_ms = new Date(`${nextDay(biz_date)}T${time}:00+08:00`).getTime();
-        if (at_ms > world.clock.now().getTime()) world.clock.advance(at_ms - world.clock.now().getTime());
-      }
     },
     /** Whatever happened so far is in the book. */
     posted: () =>
