@@ -17,6 +17,7 @@ export const fault_places: Partial<Record<AnyFaultId, readonly Place[]>> = {
   'OF-12': [['server/platform/db/time.test.ts', 'OF-12 does not jump when the machine\\u2019s clock does']],
   'OF-15': [['server/platform/db/db.test.ts', 'works on after a migration changed what it returns (OF-15)']],
   'OF-16': [['server/platform/changes.test.ts', 'a lost connection is admitted, made again, and every listener told to drop what it holds (OF-16)']],
+  'OF-17': [['server/recon/restore.test.ts', 'OF-17 I-02: what is in it is found out once, what is not is told to a person, and nothing is sent again']],
   'OF-18': [['server/bench/soak.ts', 'readLong']],
   'OF-19': [['server/webhooks/deliveries/service.test.ts', 'OF-19: a node that dies between send and mark causes a repeat, not a loss']],
 };

@@ -52,6 +52,8 @@ export type World = {
   readonly inject: (channel: string, fault: Fault) => void;
   readonly newMerchant: (name: string) => Promise<{ merchant: Merchant; key: string; accounts: ReadonlyMap<string, string> }>;
   readonly newKey: (merchant_id: string, livemode: boolean, scopes: readonly Scope[]) => Promise<string>;
+  /** Stops every node, does it, and starts new ones on what the database holds then. */
+  readonly restart: (meanwhile: () => Promise<void>) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -100,11 +102,12 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   for (let at = 1; at < count; at++) contexts.push(await testCtx({ beside: first, config: { ...options.ctx?.config, ...address(at) } }));
   const { ctx, clock } = first;
   const nodes: App[] = [];
-  for (const { ctx: each } of contexts) {
+  const startNode = async ({ ctx: each }: TestCtx): Promise<App> => {
     const app = await createApp(each);
     await app.start();
-    nodes.push(app);
-  }
+    return app;
+  };
+  for (const each of contexts) nodes.push(await startNode(each));
 
   const notified: SentNotification[] = [];
   let held = false;
@@ -203,6 +206,15 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     inject: (channel, fault) => gateways.simulators.get(channel)?.inject(fault),
     newMerchant,
     newKey,
+    restart: async (meanwhile) => {
+      await flow(Promise.all(nodes.map((node) => node.stop())));
+      await meanwhile();
+      for (const at of nodes.keys()) {
+        const next = await testCtx({ beside: first, config: { ...options.ctx?.config, ...address(at) } });
+        contexts.push(next);
+        nodes[at] = await startNode(next);
+      }
+    },
     close: async () => {
       await flow(Promise.all(nodes.map((node) => node.stop())));
       await flow(gateways.close());
