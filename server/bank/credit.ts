@@ -19,16 +19,18 @@ export type BankCredit = {
   /** Of the merchant, by the name it gave; empty while unnamed. A number of the bank is of one movement in it. */
   readonly bank_account: string;
   readonly import_id: string | null;
+  /** What it has paid, in the book; none while nothing explains it. */
+  readonly posting_id: string | null;
 };
 
 /**
  * 渠道结算: what the channel paid it owes no more, and the merchant has. What the merchant got above or below what is due to it
- * is what its price and the channel's fee differ by.
+ * is what its price and the channel's fee differ by. Made anew with each `source_id`: what is explained, and then not, may be again.
  */
-export function creditDraft({ id, channel, channel_account_id: party, reference, received_on, amount_fen }: BankCredit): Draft {
+export function creditDraft({ id, channel, channel_account_id: party, reference, received_on, amount_fen }: BankCredit, source_id: string): Draft {
   return {
     kind: 'settlement',
-    source_id: id,
+    source_id,
     reverses_id: null,
     payment_id: null,
     attempt_id: null,

@@ -118,7 +118,11 @@ it('a month of bank credits: merged over weekends and a holiday, in two parts, s
   ];
   assert.deepEqual((await found()).toSorted(), wanted.toSorted());
   const came = credits.reduce((sum, { fen }) => sum + BigInt(fen), 0n);
-  assert.equal(await balance('channel_receivable'), receivable - came, 'what the channel paid it owes no more');
+  assert.equal(
+    await balance('channel_receivable'),
+    receivable - came + BigInt(doubled.fen),
+    'what the channel paid it owes no more; what came twice has paid for nothing',
+  );
   const listed = await listCredits(shop.ctx, { ...account(), limit: 100 });
   for (const group of due) {
     const of = listed.filter(({ days: settles }) => settles.includes(group.last));
@@ -137,7 +141,7 @@ it('a month of bank credits: merged over weekends and a holiday, in two parts, s
   assert.equal((await bring([late])).matched, 1);
   assert.deepEqual((await found()).toSorted(), wanted.slice(0, 2).toSorted());
 
-  // What is short goes to suspense, and the receivable is what the bank says; what came twice has paid for nothing.
+  // What is short goes to suspense, and the receivable is what the bank says; what came twice has paid for nothing before and after.
   const exceptions = await shop.exceptions({ kind: 'bank_short', state: 'open' });
   const of = (reason: string) => exceptions.find(({ detail }) => detail.reason === reason) as (typeof exceptions)[number];
   const [owed, merchant] = [await balance('channel_receivable'), await balance('merchant_due')];
@@ -146,8 +150,8 @@ it('a month of bank credits: merged over weekends and a holiday, in two parts, s
   const extra = of('unexplained');
   await assert.rejects(suspendException(shop.ctx, extra, { by: 'finance', note: null }), /second_person/);
   await suspendException(shop.ctx, await getException(shop.ctx, extra.merchant_id, extra.id), { by: 'boss', note: '待退回' });
-  // What is owed and what is due are what the bills come to again.
-  assert.deepEqual([await balance('merchant_due'), await balance('channel_receivable')], [merchant - BigInt(doubled.fen), owed - 100n + BigInt(doubled.fen)]);
+  // What is owed and what is due are what the bills come to still.
+  assert.deepEqual([await balance('merchant_due'), await balance('channel_receivable')], [merchant, owed - 100n]);
   assert.equal(await balance('suspense'), 100n);
   assert.equal((await lookAt(shop.ctx, account())).opened, 0, 'what was decided stays decided');
   assert.deepEqual(await found(), []);

@@ -60,10 +60,15 @@ it('credits of before the first day are passed over, and the import says how man
     ['P1', day, 20_000],
     ['P2', nextDay(day), 50_000 - 300],
   ];
-  const { passed_over, fresh, matched } = await bring(first(), lines);
+  const { import_id, passed_over, fresh, matched } = await bring(first(), lines);
   assert.deepEqual({ passed_over, fresh, matched }, { passed_over: 2, fresh: 1, matched: 1 }, 'what adds up is about its day, however early');
-  assert.deepEqual(await balances(), { ...before, owed: before.owed - 49_700n, due: before.due + 49_700n });
+  const paid = await balances();
+  assert.deepEqual(paid, { ...before, owed: before.owed - 49_700n, due: before.due + 49_700n });
   assert.deepEqual(await open(first()), []);
+  await undoImport(shop.ctx, first(), { import_id, by: 'boss', reason: '导错账户' });
+  assert.deepEqual(await balances(), before, 'taken back, it has paid nothing');
+  await bring(first(), lines);
+  assert.deepEqual(await balances(), paid, 'brought again, it has paid once');
   assert.equal((await bring(first(), lines)).passed_over, 2, 'and again');
   // An earlier first day takes them over.
   await follow(first(), previousDay(previousDay(day)));
@@ -72,15 +77,12 @@ it('credits of before the first day are passed over, and the import says how man
   assert.equal((await bring(first(), lines)).fresh, 2);
 });
 
-it('what a bank credited is posted once, for whichever channel account it is imported', async () => {
+it('what a bank credited is taken in once, for whichever channel account it is imported', async () => {
   const today = shop.today();
   await follow(first(), previousDay(today));
   await follow(second(), previousDay(today));
   await setTerms(shop.ctx, { ...second(), livemode: false, days: 0, counts: 'calendar', confirmed: true });
-  const before = await balances();
   assert.equal((await bring(first(), [['S1', today, 700]])).fresh, 1);
-  const once = await balances();
-  assert.deepEqual(once, { ...before, owed: before.owed - 700n, due: before.due + 700n });
   await assert.rejects(
     bring(second(), [['S1', today, 700]]),
     (error) => error instanceof RefusalError && JSON.stringify(error.refusal).includes(first().channel_account_id),
@@ -88,7 +90,6 @@ it('what a bank credited is posted once, for whichever channel account it is imp
   // Named for one of them, it is the same movement still.
   await follow(second(), previousDay(today), { bank_account: '工行 1234' });
   await assert.rejects(bring(second(), [['S1', today, 700]]), /bank_statement_refused/);
-  assert.deepEqual(await balances(), once);
   // Two banks may give the same number to two movements.
   await follow(first(), previousDay(today), { bank_account: '建行 9876' });
   assert.equal((await bring(first(), [['S1', today, 700]])).fresh, 0, 'what was taken in before the bank account had a name is the same');
@@ -116,7 +117,6 @@ it('an import is taken back as a whole, and may come again', async () => {
     ['W1', today, 30_000],
     ['W2', today, 40_000],
   ]);
-  assert.deepEqual(await balances(), { ...before, owed: before.owed - 70_000n, due: before.due + 70_000n });
   const [doubtful] = (await open(first())).filter(({ bill_fen }) => bill_fen === 40_000n);
   assert.ok(doubtful);
   await suspendException(shop.ctx, await getException(shop.ctx, merchant_id(), doubtful.id), { by: 'finance', note: null });
@@ -132,15 +132,6 @@ it('an import is taken back as a whole, and may come again', async () => {
   // For the account that it is of.
   assert.equal((await bring(second(), [['W1', today, 30_000]])).fresh, 1);
   assert.equal((await bring(first(), [['W2', today, 40_000]])).fresh, 1);
-});
-
-it('what is about no day and is in suspense has paid nobody', async () => {
-  const before = await balances();
-  await bring(first(), [['U1', shop.today(), 600]]);
-  const [found] = (await open(first())).filter(({ bill_fen }) => bill_fen === 600n);
-  assert.ok(found);
-  await suspendException(shop.ctx, await getException(shop.ctx, merchant_id(), found.id), { by: 'finance', note: '不明来款' });
-  assert.deepEqual(await balances(), before, 'the channel owes, and the merchant is due, what the bills come to');
 });
 
 it('what is open beyond what one look reads is not settled by it', { timeout: 180_000 }, async () => {

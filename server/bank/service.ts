@@ -15,7 +15,7 @@ import type { Finding } from '../recon/matching/classify.ts';
 import { dayFinding } from '../recon/matching/service.ts';
 import { arrivalsOf } from '../settlement/service.ts';
 import { type BankCredit, creditDraft, sameMovement } from './credit.ts';
-import { explain, type OpenCredit, type Short } from './explain.ts';
+import { type Explained, explain, type OpenCredit, type Short } from './explain.ts';
 import { type FileCredit, type Only, readStatement, StatementProblem } from './statement-file.ts';
 import * as store from './store.ts';
 import { explainWithdrawals } from './withdrawals.ts';
@@ -85,7 +85,7 @@ export type ImportedStatement = Looked & {
 
 /**
  * Takes in a bank statement: all of its credits or none, each once however often it comes and for whichever channel account, and
- * looks at once what they are about. Every new credit is posted: what the channel paid it owes no more. What is about days before
+ * looks at once what they are about. What is about days before
  * those that are followed is passed over.
  */
 export async function importStatement(ctx: PaymentsCtx, { account, bytes, payer, containing, through, by }: ImportStatement): Promise<ImportedStatement> {
@@ -116,10 +116,8 @@ export async function importStatement(ctx: PaymentsCtx, { account, bytes, payer,
     const fresh = await takeIn(ctx, trx, now_of, followed_lines, { by, import_id });
     await store.coverThrough(trx, account);
     const { foreign, ...looked } = await look(ctx, trx, (await store.findFollowed(trx, account)) ?? now_of, expectedOn, fresh);
-    const kept = fresh.filter(({ id }) => !foreign.has(id));
-    // The book comes last: whoever handles a difference takes them in this order.
-    await post(trx, of, kept.map(creditDraft));
-    return { import_id, ...looked, credits: read.length, fresh: kept.length, passed_over: read.length - followed_lines.length + foreign.size };
+    const fresh_kept = fresh.length - foreign.size;
+    return { import_id, ...looked, credits: read.length, fresh: fresh_kept, passed_over: read.length - followed_lines.length + foreign.size };
   });
   ctx.nudge('deliveries');
   return imported;
@@ -171,6 +169,7 @@ async function takeIn(
         match_id: null,
         bank_account,
         import_id,
+        posting_id: null,
       });
     } else if (before.channel_account_id !== channel_account_id)
       throw problem(
@@ -197,12 +196,13 @@ export async function undoImport(
   const expectedOn = await arrivalsOf(ctx, account.merchant_id, account.channel_account_id);
   const undone = await holding(ctx, of, async (trx) => {
     await store.holdCredits(trx, of);
-    const ids = await store.undoImport(trx, { ...account, import_id, by, reason, now });
-    if (!ids) throw new RefusalError(refuse('bank_import_not_found', 'import_id'));
+    const credits = await store.undoImport(trx, { ...account, import_id, by, reason, now });
+    if (!credits) throw new RefusalError(refuse('bank_import_not_found', 'import_id'));
     await store.coverThrough(trx, account);
     const { foreign: _, ...looked } = await look(ctx, trx, (await store.findFollowed(trx, account)) ?? of, expectedOn);
-    await reversePostings(trx, of, { posting_ids: ids.map(postingId), reason, by, dated: 'original', now, rng: ctx.rng });
-    return { import_id, ...looked, credits: ids.length };
+    const posting_ids = credits.flatMap(({ posting_id }) => posting_id ?? []);
+    await reversePostings(trx, of, { posting_ids, reason, by, dated: 'original', now, rng: ctx.rng });
+    return { import_id, ...looked, credits: credits.length };
   });
   ctx.nudge('deliveries');
   return undone;
@@ -258,7 +258,39 @@ async function look(
     ...explained.unexplained.filter(({ id }) => !foreign.has(id)).map(unexplainedFinding),
   ].filter(({ biz_date }) => unread_through === undefined || biz_date > unread_through);
   const { opened, settled } = await replaceFindings(ctx, trx, { account, kind: 'bank_short', findings, judged_after: unread_through });
+  // The book comes last: whoever handles a difference takes them in this order.
+  await bookCredits(ctx, trx, of, { open: open.credits, explained, unread_through });
   return { matched: explained.matches.length, opened, settled, foreign };
+}
+
+type Judged = { readonly open: readonly store.OpenCredit[]; readonly explained: Explained; readonly unread_through: string | undefined };
+
+/**
+ * Keeps in the book what credits have paid, and nothing else. A credit that is of open or of explained days is the channel's, which
+ * owes that much less. What no bill explains has paid for nothing, whatever is decided about its exception, until a bill explains it:
+ * its posting is undone as of its own day, and made again.
+ */
+async function bookCredits(ctx: Ctx, trx: Trx, of: store.Followed, { open, explained: { matches, unexplained }, unread_through }: Judged): Promise<void> {
+  const now = ctx.clock.now();
+  const { merchant_id } = of;
+  const matched = new Set(matches.flatMap(({ credits }) => credits.map(({ id }) => id)));
+  const nobodys = new Set(unexplained.map(({ id }) => id));
+  // Of what was not read whole nothing can be said but what adds up.
+  const judged = open.filter(({ id, received_on }) => matched.has(id) || unread_through === undefined || received_on > unread_through);
+  const lost = judged.filter(({ id, posting_id }) => posting_id !== null && nobodys.has(id));
+  const posting_ids = lost.flatMap(({ posting_id }) => posting_id ?? []);
+  await reversePostings(trx, of, { posting_ids, reason: 'no bill explains it', dated: 'original', now, rng: ctx.rng });
+  const due = judged.filter(({ id, posting_id }) => posting_id === null && !nobodys.has(id)).map(({ id }) => id);
+  const booked = (await store.readCreditsById(trx, merchant_id, due)).map((credit) => ({ credit, source_id: newId('posting', now, ctx.rng) }));
+  await post(
+    trx,
+    of,
+    booked.map(({ credit, source_id }) => creditDraft(credit, source_id)),
+  );
+  await store.namePostings(trx, merchant_id, [
+    ...lost.map(({ id }) => ({ id, posting_id: null })),
+    ...booked.map(({ credit: { id }, source_id }) => ({ id, posting_id: postingId(source_id) })),
+  ]);
 }
 
 const laterOf = (a: string | null, b: string): string => (a !== null && a > b ? a : b);

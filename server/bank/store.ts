@@ -5,7 +5,7 @@ import { addMs } from '../kernel/time.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
 import type { BankCredit } from './credit.ts';
-import type { Match, OpenCredit } from './explain.ts';
+import type { Match, OpenCredit as Unmatched } from './explain.ts';
 
 /** Tables: bank_accounts, bank_imports, bank_credits, bank_days. */
 
@@ -68,7 +68,7 @@ export const claimAccounts = (ctx: Ctx, limit: number, now: Date, lease_ms: numb
   );
 
 const credit_columns = sql.raw(
-  'merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, payer, imported_by, created_at, match_id, bank_account, import_id',
+  'merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, payer, imported_by, created_at, match_id, bank_account, import_id, posting_id',
 );
 
 /** The turn to take in credits of a merchant, until the transaction ends: two of its channel accounts may be about one bank account. */
@@ -91,9 +91,24 @@ export async function insertCredits(db: Db, credits: readonly BankCredit[]): Pro
   if (credits.length === 0) return;
   const records = JSON.stringify(credits, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
   await sql`insert into bank_credits (${credit_columns})
-    select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.reference, x.received_on, x.amount_fen, x.payer, x.imported_by, x.created_at, null, x.bank_account, x.import_id
+    select x.merchant_id, x.id, x.livemode, x.channel, x.channel_account_id, x.reference, x.received_on, x.amount_fen, x.payer, x.imported_by, x.created_at, null, x.bank_account, x.import_id, null
     from jsonb_to_recordset(${records}::jsonb) as x (merchant_id text, id text, livemode boolean, channel text, channel_account_id text, reference text, received_on date, amount_fen bigint,
       payer text, imported_by text, created_at timestamptz, bank_account text, import_id text)`.execute(db);
+}
+
+/** Credits of a merchant by their ids, with all that is known of each. */
+export async function readCreditsById(db: Db, merchant_id: string, ids: readonly string[]): Promise<readonly BankCredit[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<BankCredit>`select ${credit_columns} from bank_credits where merchant_id = ${merchant_id} and id = any (${ids}::text[])
+    order by received_on, id`.execute(db);
+  return rows;
+}
+
+/** Says by which posting each credit is in the book, or that it is not. */
+export async function namePostings(db: Db, merchant_id: string, named: readonly Pick<BankCredit, 'id' | 'posting_id'>[]): Promise<void> {
+  if (named.length === 0) return;
+  await sql`update bank_credits c set posting_id = x.posting_id from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as x (id text, posting_id text)
+    where c.merchant_id = ${merchant_id} and c.id = x.id`.execute(db);
 }
 
 /** Forgets credits that were written in this transaction and are about no day that is followed. */
@@ -132,10 +147,10 @@ export async function listImports(db: Db, { merchant_id, channel_account_id }: A
 export type UndoneImport = Account & { readonly import_id: string; readonly by: string; readonly reason: string; readonly now: Date };
 
 /**
- * Takes an import back: its credits are about nothing any more, and what they were matched with is open again. Gives their ids;
- * undefined where there is no such import, or it was taken back before.
+ * Takes an import back: its credits are about nothing any more, and what they were matched with is open again. Gives their ids,
+ * each with its posting; undefined where there is no such import, or it was taken back before.
  */
-export async function undoImport(db: Db, of: UndoneImport): Promise<readonly string[] | undefined> {
+export async function undoImport(db: Db, of: UndoneImport): Promise<readonly Pick<BankCredit, 'id' | 'posting_id'>[] | undefined> {
   const { merchant_id, channel_account_id, import_id, by, reason, now } = of;
   const found = await sql`update bank_imports set undone_at = ${now}, undone_by = ${by}, undone_reason = ${reason}
     where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and id = ${import_id} and undone_at is null returning id`.execute(db);
@@ -143,9 +158,12 @@ export async function undoImport(db: Db, of: UndoneImport): Promise<readonly str
   const matched = sql`select match_id from bank_credits where merchant_id = ${merchant_id} and import_id = ${import_id} and match_id is not null`;
   await sql`with matched as (${matched}), days as (update bank_days set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from matched))
     update bank_credits set match_id = null where merchant_id = ${merchant_id} and match_id in (select match_id from matched)`.execute(db);
-  const { rows } = await sql<{ id: string }>`update bank_credits set undone_at = ${now} where merchant_id = ${merchant_id} and import_id = ${import_id}
-    returning id`.execute(db);
-  return rows.map(({ id }) => id);
+  const { rows } = await sql<Pick<BankCredit, 'id' | 'posting_id'>>`with o as (
+      select id, posting_id from bank_credits where merchant_id = ${merchant_id} and import_id = ${import_id} for update
+    ) update bank_credits c set undone_at = ${now}, posting_id = null from o where c.merchant_id = ${merchant_id} and c.id = o.id returning c.id, o.posting_id`.execute(
+    db,
+  );
+  return rows;
 }
 
 /** Days whose bill is there and was read: a trade bill is believed once it was matched. */
@@ -193,6 +211,7 @@ export type Net = {
   readonly withdrawals: readonly bigint[];
 };
 
+export type OpenCredit = Unmatched & Pick<BankCredit, 'posting_id'>;
 export type Open = {
   readonly days: readonly Net[];
   readonly credits: readonly OpenCredit[];
@@ -214,7 +233,7 @@ export async function readOpen(db: Db, { merchant_id, channel_account_id, since,
       select *, (count(*) filter (where match_id is not null) over (order by biz_date))::integer as explained_before from bank_days where ${of_account} and net_fen <> 0
     ) d where match_id is null order by biz_date desc limit ${bank_open_max}`.execute(db);
   const credits =
-    await sql<OpenCredit>`select id, reference, received_on, amount_fen from bank_credits where ${of_account} and match_id is null and undone_at is null
+    await sql<OpenCredit>`select id, reference, received_on, amount_fen, posting_id from bank_credits where ${of_account} and match_id is null and undone_at is null
     order by received_on desc, id desc limit ${bank_open_max}`.execute(db);
   const unbilled = await sql<{
     biz_date: string;

@@ -121,6 +121,7 @@ export interface BankCreditsTable {
   bank_account: Generated<string>;
   import_id: string | null;
   undone_at: Date | null;
+  posting_id: string | null;
 }
 
 export interface BankDaysTable {

@@ -47,15 +47,17 @@ export function suspenseDraft(exception: Suspended, { source_id, at }: { readonl
     amount_fen: magnitude(off),
     fact_at: at,
     detail: { recon_exception_id: id, exception_kind: kind, biz_date },
-    entries: entriesOf([isUnexplained(exception) ? 'merchant_due' : 'suspense', party, off], [accountOf(exception), party, -off]),
+    entries: entriesOf(['suspense', party, off], [accountOf(exception), party, -off]),
   };
 }
 
 /**
- * What a bank credited and no bill explains pays for nothing: the channel owes, and the merchant is due, what the bills come to. The
- * money lies on the merchant's own bank account, of which the ledger has none, so the exception alone remembers it.
+ * What a bank credited and no bill explains has paid for nothing, and is not in the book: the channel owes, and the merchant is due,
+ * what the bills come to. The money lies on the merchant's own bank account, of which the ledger has none, so the exception alone
+ * remembers it, whatever is decided about it.
  */
-const isUnexplained = ({ kind, our_fen, detail }: Suspended): boolean => kind === 'bank_short' && detail.reason === 'unexplained' && our_fen === 0n;
+const isUnexplained = ({ kind, our_fen, detail }: Pick<Suspended, 'kind' | 'our_fen' | 'detail'>): boolean =>
+  kind === 'bank_short' && detail.reason === 'unexplained' && our_fen === 0n;
 
 /** Where the disputed amount stands until then. */
 function accountOf({ of, kind }: Suspended): Account {
@@ -68,7 +70,7 @@ export function disputed({ kind, of, our_fen, bill_fen: billed_fen, detail }: Su
   const bill_fen = kind === 'wrong_receiver' || kind === 'currency_mismatch' ? 0n : billed_fen;
   if (of === 'payment') return our_fen - bill_fen;
   if (of === 'refund') return bill_fen - our_fen;
-  if (kind === 'bank_short') return our_fen - bill_fen;
+  if (kind === 'bank_short') return isUnexplained({ kind, our_fen, detail }) ? 0n : our_fen - bill_fen;
   const { expected_millifen, received_millifen } = detail;
   if (kind !== 'fee_mismatch' || expected_millifen === undefined || received_millifen === undefined) return 0n;
   return roundMillifen(BigInt(received_millifen) - BigInt(expected_millifen));

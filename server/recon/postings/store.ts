@@ -29,7 +29,9 @@ export async function nameSuspensePosting(trx: Trx, { merchant_id, id }: { merch
 export async function releaseSuspense(trx: Trx, { merchant_id, channel_account_id }: Account): Promise<readonly Posted[]> {
   const { rows } = await sql<Posted>`with o as (
       select id, posting_id from recon_exceptions where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id} and posting_id is not null
-        and state <> 'suspense' and not (state = 'closed' and resolution = 'suspense') for update
+        -- A credit that no bill explains is not in the book any more while it is none: before, its suspense took it back.
+        and (state <> 'suspense' and not (state = 'closed' and resolution = 'suspense') or kind = 'bank_short' and our_fen = 0 and detail ->> 'reason' = 'unexplained')
+      for update
     ) update recon_exceptions e set posting_id = null from o where e.merchant_id = ${merchant_id} and e.id = o.id returning e.id, o.posting_id`.execute(trx);
   return rows;
 }

@@ -92,16 +92,19 @@ export const reconciliation_rules: readonly Rule[] = [
     severity: 1,
     class: 'S',
     title: {
-      zh: '每笔银行到账恰有一张同额凭证；与账单日对应的到账，其和分毫不差',
-      en: 'a bank credit has its posting of the same amount, and what it is matched with comes to the same, to the fen',
+      zh: '与账单日对应的银行到账有一张同额凭证，其和分毫不差；账单解释不了的到账不在账本中',
+      en: 'a bank credit that is matched has its posting of the same amount, and comes to the same as its days, to the fen; one that no bill explains is not in the book',
     },
     remedy: keep,
     names: ['merchant_id', 'id'],
     since: 'everything',
     queries: () => [
       sql`select c.merchant_id, c.id, c.amount_fen, p.amount_fen as posted_fen from bank_credits c
-        left join ledger_postings p on p.merchant_id = c.merchant_id and p.id = 'pst_' || substr(c.id, 5) and p.kind = 'settlement' and p.channel_account_id = c.channel_account_id
-        where p.id is null or p.amount_fen <> c.amount_fen`,
+        left join ledger_postings p on p.merchant_id = c.merchant_id and p.id = c.posting_id and p.kind = 'settlement' and p.channel_account_id = c.channel_account_id
+        where (c.posting_id is not null or c.match_id is not null) and (p.id is null or p.amount_fen <> c.amount_fen)`,
+      sql`select e.merchant_id, c.id, e.id as recon_exception_id, c.posting_id from recon_exceptions e
+        join bank_credits c on c.merchant_id = e.merchant_id and c.id = split_part(e.fingerprint, '|', 4)
+        where e.kind = 'bank_short' and e.detail ->> 'reason' = 'unexplained' and (e.closed_at is null or e.standing) and c.match_id is null and c.posting_id is not null`,
       sql`select merchant_id, match_id as id, sum(credited_fen) as credited_fen, sum(due_fen) as due_fen from (
           select merchant_id, channel_account_id, match_id, amount_fen as credited_fen, 0 as due_fen from bank_credits where match_id is not null
           union all select merchant_id, channel_account_id, match_id, 0, net_fen from bank_days where match_id is not null

@@ -281,8 +281,8 @@ export const plants: readonly Plant[] = [
   {
     breaks: 'I-28.5',
     by: ({ paid }) => [
-      `insert into bank_credits (merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, imported_by, created_at)
-        select merchant_id, 'bcr_' || repeat('7', 26), livemode, channel, channel_account_id, 'N1', since, 5, 'finance', next_look_at from bank_accounts where merchant_id = '${paid.mer}'`,
+      `insert into bank_credits (merchant_id, id, livemode, channel, channel_account_id, reference, received_on, amount_fen, imported_by, created_at, posting_id)
+        select merchant_id, 'bcr_' || repeat('7', 26), livemode, channel, channel_account_id, 'N1', since, 5, 'finance', next_look_at, 'pst_' || repeat('7', 26) from bank_accounts where merchant_id = '${paid.mer}'`,
     ],
   },
   {
