@@ -30,6 +30,7 @@ export const exception_kinds = {
   reissued: ['The channel issued the bill again, and a line changed.', '账单重发变更'],
   fund_mismatch: ['The balance did not move by what the trade bill says.', '资金账单与业务账单不符'],
   bank_short: ['The bank credited less than the bills come to, or what no bill explains.', '银行少付或到账不符'],
+  adjustment: ['A line of the file of errors that the channel set right: what it is worth is not known.', '渠道差错明细待核'],
 } as const satisfies Record<string, readonly [en: string, zh: string]>;
 export type ExceptionKind = keyof typeof exception_kinds;
 
@@ -105,6 +106,10 @@ export const exception_advice = {
   bank_short: [
     'Look for the credit on the statement of another account or day; missing: ask the channel, unexplained: ask the bank.',
     '在其他账户或日期的流水中查找；未到的问渠道，不明的问银行。',
+  ],
+  adjustment: [
+    'Read its columns in the evidence and look the transaction up in the channel’s own console; nothing is booked by it: accept once its effect is known and found in a later bill or credit.',
+    '看证据中的各列，到渠道后台查该笔交易；系统不据此记账，查明影响并在后续账单或到账中见到后接受。',
   ],
 } as const satisfies Record<ExceptionKind, readonly [en: string, zh: string]>;
 

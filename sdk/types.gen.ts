@@ -1163,7 +1163,7 @@ export type ListReconExceptionsQuery = {
   /** `next_cursor` of the page before. 上一页返回的游标。 */
   cursor?: string;
   /** What is wrong. 差错类型。 */
-  kind?: 'ours_only' | 'bill_only' | 'orphan' | 'unknown_paid' | 'late_paid' | 'amount_mismatch' | 'currency_mismatch' | 'transaction_mismatch' | 'wrong_receiver' | 'state_mismatch' | 'fee_mismatch' | 'rounding' | 'duplicate_line' | 'refund_ours_only' | 'refund_bill_only' | 'refund_unknown' | 'refund_hold' | 'reversal' | 'split_mismatch' | 'cut_off' | 'stale' | 'missing_bill' | 'bill_refused' | 'reissued' | 'fund_mismatch' | 'bank_short';
+  kind?: 'ours_only' | 'bill_only' | 'orphan' | 'unknown_paid' | 'late_paid' | 'amount_mismatch' | 'currency_mismatch' | 'transaction_mismatch' | 'wrong_receiver' | 'state_mismatch' | 'fee_mismatch' | 'rounding' | 'duplicate_line' | 'refund_ours_only' | 'refund_bill_only' | 'refund_unknown' | 'refund_hold' | 'reversal' | 'split_mismatch' | 'cut_off' | 'stale' | 'missing_bill' | 'bill_refused' | 'reissued' | 'fund_mismatch' | 'bank_short' | 'adjustment';
   /** `open`: every state but closed. `open` 为未关闭。 */
   state?: 'opened' | 'proposed' | 'approved' | 'repaired' | 'accepted' | 'suspense' | 'closed' | 'open';
   /** 渠道账户。 */
@@ -1378,7 +1378,7 @@ export type Event =
       id: string;
       livemode: boolean;
       /** What is wrong. 差错类型。 */
-      kind: 'ours_only' | 'bill_only' | 'orphan' | 'unknown_paid' | 'late_paid' | 'amount_mismatch' | 'currency_mismatch' | 'transaction_mismatch' | 'wrong_receiver' | 'state_mismatch' | 'fee_mismatch' | 'rounding' | 'duplicate_line' | 'refund_ours_only' | 'refund_bill_only' | 'refund_unknown' | 'refund_hold' | 'reversal' | 'split_mismatch' | 'cut_off' | 'stale' | 'missing_bill' | 'bill_refused' | 'reissued' | 'fund_mismatch' | 'bank_short';
+      kind: 'ours_only' | 'bill_only' | 'orphan' | 'unknown_paid' | 'late_paid' | 'amount_mismatch' | 'currency_mismatch' | 'transaction_mismatch' | 'wrong_receiver' | 'state_mismatch' | 'fee_mismatch' | 'rounding' | 'duplicate_line' | 'refund_ours_only' | 'refund_bill_only' | 'refund_unknown' | 'refund_hold' | 'reversal' | 'split_mismatch' | 'cut_off' | 'stale' | 'missing_bill' | 'bill_refused' | 'reissued' | 'fund_mismatch' | 'bank_short' | 'adjustment';
       /** Where its handling stands. 处理状态。 */
       state: 'opened' | 'proposed' | 'approved' | 'repaired' | 'accepted' | 'suspense' | 'closed';
       /** The day of the bill. 账单日。 A day in Asia/Shanghai. 北京时间日期。 */

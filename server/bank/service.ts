@@ -12,7 +12,7 @@ import type { PaymentsCtx } from '../payments/ctx.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { type Holder, holding, replaceFindings } from '../recon/findings/service.ts';
 import type { Finding } from '../recon/matching/classify.ts';
-import { dayFinding } from '../recon/matching/service.ts';
+import { dayFinding } from '../recon/matching/classify.ts';
 import { arrivalsOf } from '../settlement/service.ts';
 import { type BankCredit, creditDraft, sameMovement } from './credit.ts';
 import { type Explained, explain, type OpenCredit, type Short } from './explain.ts';

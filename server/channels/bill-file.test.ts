@@ -18,7 +18,7 @@ async function readAll<Config>(bill: Bill<Config>, config: Config, file: BillFil
   const reading = readBill({ bill, subject: { config, biz_date: day }, file });
   for (;;) {
     const step = await reading.next();
-    if (step.done) return { lines, totals: step.value };
+    if (step.done) return { lines, totals: step.value.totals };
     lines.push(...step.value);
   }
 }

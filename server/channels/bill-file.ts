@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32, createGunzip } from 'node:zlib';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
-import { bill_entries_max, bill_line_length_max, bill_lines_max, bill_ratio_max, bill_text_bytes_max } from '../kernel/limits.ts';
-import { type Bill, type BillDigest, type BillLine, BillProblem, type BillSubject, type BillTotals } from './bill.ts';
+import { bill_adjustments_max, bill_entries_max, bill_line_length_max, bill_lines_max, bill_ratio_max, bill_text_bytes_max } from '../kernel/limits.ts';
+import { type Adjustments, type Bill, type BillAdjustment, type BillDigest, type BillLine, BillProblem, type BillSubject, type BillTotals } from './bill.ts';
 
 /**
  * Reads a bill as the channel sent it, without ever holding it unpacked: bytes out of the archive, text out of the bytes,
@@ -13,10 +13,14 @@ import { type Bill, type BillDigest, type BillLine, BillProblem, type BillSubjec
 export type BillFile = { readonly bytes: Buffer; readonly digest?: BillDigest | undefined };
 type Reading<Config> = { readonly bill: Bill<Config>; readonly subject: BillSubject<Config>; readonly file: BillFile };
 
-/** Gives the lines in batches and, at the end, the totals. Throws `BillProblem`. */
-export async function* readBill<Config>({ bill, subject, file }: Reading<Config>): AsyncGenerator<readonly BillLine[], BillTotals> {
+/** What a whole file came to. */
+export type BillRead = { readonly totals: BillTotals; readonly adjustments: readonly BillAdjustment[] };
+
+/** Gives the lines in batches and, at the end, the totals and what is for a person. Throws `BillProblem`. */
+export async function* readBill<Config>({ bill, subject, file }: Reading<Config>): AsyncGenerator<readonly BillLine[], BillRead> {
   const parser = bill.parser(subject);
-  for await (const { first, texts } of linesOf(bill, file)) {
+  const adjustments: BillAdjustment[] = [];
+  for await (const { first, texts } of linesOf(bill, file, adjustments)) {
     const batch: BillLine[] = [];
     for (const [at, text] of texts.entries()) {
       const read = parser.take(text, first + at);
@@ -24,17 +28,17 @@ export async function* readBill<Config>({ bill, subject, file }: Reading<Config>
     }
     if (batch.length > 0) yield batch;
   }
-  return parser.end();
+  return { totals: parser.end(), adjustments };
 }
 
 /** The lines that one piece of the file ended. Handed on together: one by one, waiting would cost more than reading (6 µs each, 2026-11-22). */
 type Lines = { readonly first: number; readonly texts: readonly string[] };
 
 /** A file is what its first bytes say: people upload what they have unpacked, or saved again, themselves. */
-function linesOf<Config>(bill: Bill<Config>, { bytes, digest }: BillFile): AsyncGenerator<Lines> {
+function linesOf<Config>(bill: Bill<Config>, { bytes, digest }: BillFile, adjustments: BillAdjustment[]): AsyncGenerator<Lines> {
   if (bytes.length === 0) throw new BillProblem('the file is empty');
   if (bytes.readUInt16BE(0) === 0x1f8b) return decode(bill, checked(gunzip(bytes), digest, bytes));
-  if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0x504b0304) return zipLines(bill, bytes);
+  if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0x504b0304) return zipLines(bill, bytes, adjustments);
   if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0x504b0506) throw new BillProblem('the archive is empty');
   return decode(bill, checked(pieces(bytes), digest, bytes));
 }
@@ -126,21 +130,42 @@ const control_characters = /[\u0000-\u0008\u000b-\u001f\ufffd]/;
 
 const startsWithBom = (chunk: Buffer): boolean => chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf;
 
-/** The one entry that the bill is in. Names are never used for anything, so that they cannot lead anywhere. */
-async function* zipLines<Config>(bill: Bill<Config>, bytes: Buffer): AsyncGenerator<Lines> {
+/** The one entry that the bill is in. No name is ever used as a path, so that none can lead anywhere. */
+async function* zipLines<Config>(bill: Bill<Config>, bytes: Buffer, adjustments: BillAdjustment[]): AsyncGenerator<Lines> {
   const zip = await openZip(bytes);
   try {
     let found: Entry | undefined;
+    let beside: Entry | undefined;
     for (const entry of await entriesOf(zip, bytes.length)) {
-      if (!bill.isDetail(await firstLine(bill, zip, entry))) continue;
-      if (found) throw new BillProblem('the archive holds the bill twice');
-      found = entry;
+      const first_line = await firstLine(bill, zip, entry);
+      if (bill.isDetail(first_line)) {
+        if (found) throw new BillProblem('the archive holds the bill twice');
+        found = entry;
+      } else if (bill.adjustments?.isOf(nameOf(entry), first_line)) {
+        if (beside) throw new BillProblem('the archive holds the adjustments twice');
+        beside = entry;
+      }
     }
     if (!found) throw new BillProblem('the archive holds no bill of this kind');
+    if (bill.adjustments && beside) adjustments.push(...(await readAdjustments(bill.adjustments, decode(bill, entryBytes(zip, beside)))));
     yield* decode(bill, entryBytes(zip, found));
   } finally {
     zip.close();
   }
+}
+
+/** Bytes as they stand: archives are opened without decoding their names. */
+const nameOf = ({ fileName }: Entry): string => (Buffer.isBuffer(fileName) ? fileName.toString('latin1') : fileName);
+
+async function readAdjustments({ take }: Adjustments, source: AsyncGenerator<Lines>): Promise<readonly BillAdjustment[]> {
+  const read: BillAdjustment[] = [];
+  for await (const { first, texts } of source)
+    for (const [at, text] of texts.entries()) {
+      const adjustment = take(text, first + at);
+      if (adjustment) read.push(adjustment);
+      if (read.length > bill_adjustments_max) throw new BillProblem(`more than ${bill_adjustments_max} adjustments`, first + at);
+    }
+  return read;
 }
 
 const openZip = (bytes: Buffer): Promise<ZipFile> =>

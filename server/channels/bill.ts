@@ -56,6 +56,21 @@ export type BillParser = {
   readonly end: () => BillTotals;
 };
 
+/** A line of an archive that has no place in our words: its columns as they stand, for a person. */
+export type BillAdjustment = {
+  /** The line of its own file, from one. */
+  readonly line: number;
+  readonly columns: readonly string[];
+};
+
+/** A file beside the bill, of errors that the channel set right: 差错明细. Nothing of it is taken for money here. */
+export type Adjustments = {
+  /** Which entry of the archive it is; the name is not decoded. */
+  readonly isOf: (name: string, first_line: string) => boolean;
+  /** One line without its end; a blank one gives nothing. Throws `BillProblem`. */
+  readonly take: (text: string, line: number) => BillAdjustment | undefined;
+};
+
 /** Why a file is refused, all of it. `line` counts from one; absent where the file as a whole is meant. */
 export class BillProblem extends Error {
   override readonly name = 'BillProblem';
@@ -85,6 +100,8 @@ export type Bill<Config> = {
   /** Of the files of an archive, the one whose first line this takes. */
   readonly isDetail: (first_line: string) => boolean;
   readonly parser: (subject: BillSubject<Config>) => BillParser;
+  /** Of the files of an archive, the one for persons, where the channel gives one. */
+  readonly adjustments?: Adjustments;
   /** `none`: the file says nothing of its own sum, so that only its lines and the checksums of its archive hold it together. */
   readonly totals: 'file' | 'none';
   /** How the channel rounds its fee: on each line by itself, or once on the sum of the day. */

@@ -210,6 +210,8 @@ export const bill_ratio_max = 200;
 /** Files of an archive: a bill comes with its summary, some channels add one or two more. */
 export const bill_entries_max = 16;
 export const bill_lines_max = 10_000_000;
+/** Errors that a channel set right in a day, of each of which a person reads the columns. */
+export const bill_adjustments_max = 1_000;
 /** A line has some 30 fields of which two hold texts of a few hundred characters. */
 export const bill_line_length_max = 16 * 1024;
 /** Fetching a bill: nobody waits at a till, and a large one takes its time. */

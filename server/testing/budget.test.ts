@@ -172,6 +172,7 @@ describe('the schema', () => {
       'bills',
       'bill_files',
       'bill_lines',
+      'bill_adjustments',
       'recon_matches',
       'recon_exceptions',
       'recon_exception_steps',

@@ -37,6 +37,7 @@ export const bill_errors = [
   'failed', // a refund that failed
   'pending', // a refund that is under way
   'extra_reversal', // the order in `no` was taken back, and nobody asked for it
+  'adjustment', // a line about the order in `no` in the file of errors, where the channel gives one
   'split', // money of the order in `no` was split off, as the fund bill has it
   'currency',
   'receiver', // another sub-merchant or application
@@ -58,6 +59,8 @@ export type BillErrors = {
   plant(fault: Fault): void;
   /** The rows of a day as the bill will show them, given those of the day before and of the day. */
   apply(rows: { readonly before: readonly BillRow[]; readonly day: readonly BillRow[] }, extra: ExtraOf): readonly BillRow[];
+  /** The numbers that an error was planted for. */
+  struck(error: BillError): readonly string[];
   /** Does this error strike the order or refund of this number? */
   strikes(error: BillError, no: string): boolean;
   /** Does the file as a whole have this error? */
@@ -102,6 +105,7 @@ export function createBillErrors(): BillErrors {
       });
       return [...moved, ...own, ...twice, ...extras, ...reversals];
     },
+    struck: (error) => planted.filter((each) => each.error === error).map(({ no }) => no),
     strikes: (error, no) => of(no, error),
     has: (error) => planted.some((each) => each.error === error),
   };

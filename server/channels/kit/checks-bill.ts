@@ -162,7 +162,7 @@ async function read(bench: Bench, kind: BillKind, biz_date: string, answer: Bill
   const reading = readBill({ bill, subject: { config: bench.account.config, biz_date }, file: answer });
   for (;;) {
     const step = await reading.next();
-    if (step.done) return { lines, totals: step.value };
+    if (step.done) return { lines, totals: step.value.totals };
     lines.push(...step.value);
   }
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type BillLine, BillProblem } from '../bill.ts';
-import { readZmLine, tradeBill, writeZmLine, type ZmRow, zm_width } from './bill.ts';
+import iconv from 'iconv-lite';
+import { bill_adjustments_max } from '../../kernel/limits.ts';
+import { type BillAdjustment, type BillLine, BillProblem } from '../bill.ts';
+import { readBill } from '../bill-file.ts';
+import { writeZip } from '../kit/zip.ts';
+import { readZmLine, tradeBill, writeZmeLine, writeZmLine, type ZmRow, zm_width, zme_width } from './bill.ts';
 
 const config = { mer_id: '802310048993424' };
 /** A payment of 4,768.00 yuan at 16:22 on 6 September 2015, in the fields of the published sample. */
@@ -122,5 +126,63 @@ describe('a ZM file', () => {
   test('is told from the other files of its archive', () => {
     assert.ok(tradeBill.isDetail(writeZmLine(payment)));
     for (const other of ['', '商户对账汇总 2015-09-06', writeZmLine(payment).slice(0, 400)]) assert.ok(!tradeBill.isDetail(other));
+  });
+});
+
+describe('the file of errors beside it', () => {
+  const columns = ['E74', '88022900', '00049993', '190624', '0906112203', '6226091234567890048', '000000476800', '5411', '差', '01', '190623'];
+  const line = writeZmeLine(columns);
+  const zme = 'INN15090688ZME_802310048993424';
+  const zm = { name: Buffer.from('INN15090688ZM_802310048993424'), bytes: iconv.encode(`${writeZmLine(payment)}\r\n`, 'gbk') };
+  const summary = { name: Buffer.from('RD201015090601_802310048993424'), bytes: iconv.encode('商户对账汇总\r\n', 'gbk') };
+  const fileOf = (text: string, name = zme) => ({ name: Buffer.from(name), bytes: iconv.encode(text, 'gbk') });
+
+  async function readAll(files: Parameters<typeof writeZip>[0]): Promise<readonly BillAdjustment[]> {
+    const reading = readBill({ bill: tradeBill, subject: { config: config as never, biz_date: '2015-09-06' }, file: { bytes: writeZip(files) } });
+    for (;;) {
+      const step = await reading.next();
+      if (!step.done) continue;
+      assert.equal(step.value.totals.payments.amount_fen, 476800n, 'nothing of it is money');
+      return step.value.adjustments;
+    }
+  }
+
+  test('gives each line with its columns for a person, without the middle of a card number', async () => {
+    assert.equal(zme_width, 339);
+    assert.equal(line.length, 339 - 1);
+    for (const files of [
+      [zm, fileOf(`${line}\r\n\r\n${line}\r\n`), summary],
+      [summary, fileOf(`${line}\n\n${line}`, 'saved by hand'), zm],
+    ]) {
+      const [first, second, ...more] = await readAll(files);
+      assert.deepEqual(more, []);
+      assert.deepEqual([first?.line, second?.line], [1, 3]);
+      assert.deepEqual(first?.columns.slice(0, 12), [
+        'E74',
+        '88022900',
+        '00049993',
+        '190624',
+        '0906112203',
+        '622609*********0048',
+        '000000476800',
+        '5411',
+        '差',
+        '01',
+        '190623',
+        '',
+      ]);
+      assert.equal(first?.columns.length, 22);
+    }
+    assert.deepEqual(await readAll([zm, fileOf(''), summary]), []);
+    assert.deepEqual(await readAll([zm]), []);
+  });
+
+  test('refuses the archive where a line has another width, and names the line', async () => {
+    for (const text of [`${line}\r\n${line} \r\n`, `${line}\r\n${line.slice(1)}\r\n`, `${line}\r\n${writeZmLine(payment)}\r\n`, `${line}\r\nE74\r\n`])
+      await assert.rejects(readAll([zm, fileOf(text)]), /^BillProblem: line 2: of the adjustments \(ZME\), whose lines have 339 bytes/);
+    await assert.rejects(readAll([fileOf('E74'), zm]), /line 1: of the adjustments/, 'its name says what it is');
+    await assert.rejects(readAll([zm, fileOf(line), fileOf(line)]), /the adjustments twice/);
+    await assert.rejects(readAll([fileOf(line)]), /no bill of this kind/);
+    await assert.rejects(readAll([zm, fileOf(`${line}\r\n`.repeat(bill_adjustments_max + 1))]), /more than 1000 adjustments/);
   });
 });

@@ -146,6 +146,13 @@ export interface BankImportsTable {
   undone_reason: string | null;
 }
 
+export interface BillAdjustmentsTable {
+  merchant_id: string;
+  bill_id: string;
+  line: number;
+  columns: Json;
+}
+
 export interface BillDaysTable {
   merchant_id: string;
   channel_account_id: string;
@@ -930,6 +937,7 @@ export interface Tables {
   bank_credits: BankCreditsTable;
   bank_days: BankDaysTable;
   bank_imports: BankImportsTable;
+  bill_adjustments: BillAdjustmentsTable;
   bill_days: BillDaysTable;
   bill_files: BillFilesTable;
   bill_horizons: BillHorizonsTable;

@@ -1,5 +1,5 @@
-import { type Bill, BillProblem, type BillTotals, bill_kinds, dayStart, previousDay } from '../../channels/bill.ts';
-import { readBill } from '../../channels/bill-file.ts';
+import { type Bill, BillProblem, bill_kinds, dayStart, previousDay } from '../../channels/bill.ts';
+import { type BillRead, readBill } from '../../channels/bill-file.ts';
 import type { Account } from '../../channels/define.ts';
 import { channels } from '../../channels/registry.ts';
 import { assert } from '../../kernel/assert.ts';
@@ -226,7 +226,7 @@ async function settledBill(ctx: Ctx, day: DayName, content: Buffer): Promise<Bil
 
 function writeLines(ctx: Ctx, row: BillRow, { account, bill, bytes, digest }: Import): Promise<boolean> {
   const reading = readBill({ bill, subject: { config: account.config, biz_date: row.biz_date }, file: { bytes, digest } });
-  let read: BillTotals | undefined;
+  let read: BillRead | undefined;
   async function* batches(): AsyncGenerator<readonly store.LineRow[]> {
     for (;;) {
       const step = await reading.next();
@@ -237,11 +237,11 @@ function writeLines(ctx: Ctx, row: BillRow, { account, bill, bytes, digest }: Im
       yield step.value.map((line) => ({ line, object_id: objectOf(line, account) }));
     }
   }
-  const totals = () => {
+  const whole = () => {
     assert(read, 'a file that was read to its end has totals');
-    return totalsOf(read);
+    return { totals: totalsOf(read.totals), adjustments: read.adjustments };
   };
-  return store.writeBill(ctx, row, { batches: batches(), totals });
+  return store.writeBill(ctx, row, { batches: batches(), whole });
 }
 
 const piece_bytes = 1024 * 1024;

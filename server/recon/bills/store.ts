@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import type { BillKind, BillLine } from '../../channels/bill.ts';
+import type { BillAdjustment, BillKind, BillLine } from '../../channels/bill.ts';
 import { assert } from '../../kernel/assert.ts';
 import type { Ctx } from '../../platform/ctx.ts';
 import { type Bulk, copyLine } from '../../platform/db/bulk.ts';
@@ -194,13 +194,17 @@ export async function refuseBill(ctx: Ctx, bill: BillRow, problem: string, line:
 }
 
 type Totals = Pick<BillRow, 'lines' | 'payment_count' | 'payment_fen' | 'refund_count' | 'refund_fen' | 'fee_millifen'>;
-type Written = { readonly batches: AsyncIterable<readonly LineRow[]>; readonly totals: () => Totals };
+type Written = {
+  readonly batches: AsyncIterable<readonly LineRow[]>;
+  /** What the file came to, once its last line was read. */
+  readonly whole: () => { readonly totals: Totals; readonly adjustments: readonly BillAdjustment[] };
+};
 
 /**
  * Writes the lines of a file and makes it the bill of its day, in one transaction that holds the row of the bill: a node that
  * dies leaves no lines, and of two that read the same file one writes. False: another has taken the file over meanwhile.
  */
-export function writeBill(ctx: Ctx, bill: BillRow, { batches, totals }: Written): Promise<boolean> {
+export function writeBill(ctx: Ctx, bill: BillRow, { batches, whole }: Written): Promise<boolean> {
   async function* lines(): AsyncGenerator<string> {
     for await (const rows of batches) yield rows.map((row) => copyLine(valuesOf(bill, row))).join('');
   }
@@ -211,9 +215,17 @@ export function writeBill(ctx: Ctx, bill: BillRow, { batches, totals }: Written)
       sql`select 1 from bills where merchant_id = ${bill.merchant_id} and id = ${bill.id} and state = 'reading' and reads = ${bill.reads} for update`,
     );
     if (held.length === 0) return false;
-    await run(bulk, sql`delete from bill_lines where merchant_id = ${bill.merchant_id} and bill_id = ${bill.id}`);
+    for (const table of ['bill_lines', 'bill_adjustments'])
+      await run(bulk, sql`delete from ${sql.table(table)} where merchant_id = ${bill.merchant_id} and bill_id = ${bill.id}`);
     await bulk.copy({ table: 'bill_lines', columns: line_columns, lines: lines() });
-    for (const statement of publishing(bill, totals())) await run(bulk, statement);
+    const { totals, adjustments } = whole();
+    if (adjustments.length > 0)
+      await run(
+        bulk,
+        sql`insert into bill_adjustments (merchant_id, bill_id, line, columns)
+          select ${bill.merchant_id}, ${bill.id}, line, columns from jsonb_to_recordset(${JSON.stringify(adjustments)}::jsonb) as x (line integer, columns jsonb)`,
+      );
+    for (const statement of publishing(bill, totals)) await run(bulk, statement);
     return true;
   });
 }

@@ -101,6 +101,7 @@ export const kinds: Readonly<Record<ExceptionKind, Kind>> = {
   reissued: { proposal: 'accept' },
   fund_mismatch: { proposal: 'none' },
   bank_short: { proposal: 'none' },
+  adjustment: { proposal: 'none' },
 };
 
 export type StepInput = {

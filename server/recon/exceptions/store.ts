@@ -114,6 +114,7 @@ const of_lines: readonly ExceptionKind[] = [
   'reversal',
   'fund_mismatch',
   'split_mismatch',
+  'adjustment',
 ];
 /** Kinds that end with the match of their object. */
 const of_objects: readonly ExceptionKind[] = [

@@ -1,5 +1,6 @@
 import type { AttemptState, ExceptionKind, RefundState } from '@heliu/contract';
 import { type BillLine, dayStart, nextDay, roundMillifen } from '../../channels/bill.ts';
+import { sha256Hex } from '../../kernel/digest.ts';
 import type { Fen } from '../../kernel/money.ts';
 
 /** A line of the bill as it is stored. */
@@ -264,4 +265,36 @@ export function judgeFee(line: StoredLine, object_id: string | null, expected: E
     at_risk_fen: larger(roundMillifen(magnitude), 1n as Fen),
     detail: { expected_millifen: String(right), received_millifen: String(line.fee_millifen), rate_ppm: String(rate_ppm) },
   };
+}
+
+/** A finding about the day as a whole. */
+export const dayFinding = (kind: Finding['kind'], name: string, at_risk_fen: Fen, detail: Finding['detail']): Finding => ({
+  kind,
+  of: 'other',
+  name,
+  object_id: null,
+  payment_id: null,
+  bill_id: null,
+  line: null,
+  channel_order_no: null,
+  channel_transaction_id: null,
+  our_fen: zero,
+  bill_fen: zero,
+  at_risk_fen,
+  detail,
+});
+
+/**
+ * One finding for each line that a channel put beside its bill, with its columns as they stand. What it is worth is not known: no
+ * amount is named. Its content names it, so that the same line in another place of a bill that was issued anew is the same finding.
+ */
+export function adjustmentsOf(rows: readonly { readonly line: number; readonly columns: readonly string[] }[]): readonly Finding[] {
+  const seen = new Map<string, number>();
+  return rows.map(({ line, columns }) => {
+    const content = sha256Hex(columns.join('\n'));
+    const nth = (seen.get(content) ?? 0) + 1;
+    seen.set(content, nth);
+    const filled = columns.flatMap((column, at) => (column === '' ? [] : [[`column_${at + 1}`, column] as const]));
+    return dayFinding('adjustment', `${content} ${nth}`, zero, { adjustment_line: String(line), ...Object.fromEntries(filled) });
+  });
 }

@@ -3,7 +3,7 @@ import { channels } from '../../channels/registry.ts';
 import { assert } from '../../kernel/assert.ts';
 import { newId } from '../../kernel/id.ts';
 import { recon_batch_rows, recon_events_max, recon_fee_findings_max } from '../../kernel/limits.ts';
-import { type Fen, toFen, ZERO } from '../../kernel/money.ts';
+import { type Fen, toFen } from '../../kernel/money.ts';
 import { RefusalError, refuse } from '../../kernel/refusal.ts';
 import { findAccountById } from '../../merchants/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
@@ -16,7 +16,7 @@ import { openedFrom, type Place, system } from '../exceptions/open.ts';
 import * as exceptions from '../exceptions/store.ts';
 import { viewException } from '../exceptions/view.ts';
 import { postFee, undoSuspense } from '../postings/service.ts';
-import { day_ms, type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
+import { adjustmentsOf, day_ms, dayFinding, type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
 import * as store from './store.ts';
 
 /** What one matching did. */
@@ -88,6 +88,7 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
       await judgeFees(matching);
       await judgeReissue(matching);
       await judgeFund(matching);
+      await judgeAdjustments(matching);
       await refresh(matching);
     }
     await judgeAllMissing(matching);
@@ -151,23 +152,6 @@ async function judgeFees(matching: Matching): Promise<void> {
   ]);
 }
 
-/** A finding about the day as a whole. */
-export const dayFinding = (kind: Finding['kind'], name: string, at_risk_fen: Fen, detail: Finding['detail']): Finding => ({
-  kind,
-  of: 'other',
-  name,
-  object_id: null,
-  payment_id: null,
-  bill_id: null,
-  line: null,
-  channel_order_no: null,
-  channel_transaction_id: null,
-  our_fen: ZERO,
-  bill_fen: ZERO,
-  at_risk_fen,
-  detail,
-});
-
 async function judgeReissue(matching: Matching): Promise<void> {
   const changed = await store.readReissued(matching.trx, matching.run, recon_fee_findings_max);
   const text = (amount: bigint | null) => (amount === null ? 'absent' : String(amount));
@@ -199,6 +183,14 @@ async function judgeFund(matching: Matching): Promise<void> {
     ...(off === 0n ? [] : [dayFinding('fund_mismatch', 'day', magnitude, detail)]),
     ...(fund.split_fen === 0n ? [] : [dayFinding('split_mismatch', 'day', fund.split_fen as Fen, { split_fen: String(fund.split_fen) })]),
   ]);
+}
+
+async function judgeAdjustments(matching: Matching): Promise<void> {
+  const rows = await store.readAdjustments(matching.trx, matching.run);
+  await write(
+    matching,
+    adjustmentsOf(rows).map((finding) => ({ ...finding, bill_id: matching.run.bill_id })),
+  );
 }
 
 async function judgeAllMissing(matching: Matching): Promise<void> {

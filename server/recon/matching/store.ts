@@ -349,6 +349,15 @@ export async function readReissued(trx: Trx, run: Run, limit: number): Promise<r
   return rows;
 }
 
+export type AdjustmentRow = { readonly line: number; readonly columns: readonly string[] };
+
+/** What came beside the bill for a person, in its order. */
+export async function readAdjustments(trx: Trx, { merchant_id, bill_id }: Run): Promise<readonly AdjustmentRow[]> {
+  const { rows } =
+    await sql<AdjustmentRow>`select line, columns from bill_adjustments where merchant_id = ${merchant_id} and bill_id = ${bill_id} order by line`.execute(trx);
+  return rows;
+}
+
 /** What the balance should have moved by and what it did, where both bills of the day are there. */
 export async function readFund(
   trx: Trx,

@@ -10,7 +10,7 @@ import { openBillDays } from '../bills/service.ts';
 import { takeDay } from '../days/service.ts';
 import { listExceptions } from '../exceptions/service.ts';
 
-const methods: Readonly<Record<string, string>> = { wechatpay: 'wechat_qr', alipay: 'alipay_qr' };
+const methods: Readonly<Record<string, string>> = { wechatpay: 'wechat_qr', alipay: 'alipay_qr', unionpay: 'unionpay_qr' };
 
 /** The gateway has paid back by then, and has told a moment later. */
 const gateway_refunds_ms = 10_000;

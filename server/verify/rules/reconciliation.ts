@@ -29,6 +29,12 @@ export const reconciliation_rules: readonly Rule[] = [
         where d.kind = 'trade' and d.matched_at is not null
           and not exists (select 1 from ${of.table('recon_matches')} m where m.merchant_id = l.merchant_id and m.bill_id = l.bill_id and m.line = l.line)
           and not exists (select 1 from ${of.table('recon_exceptions')} e where e.merchant_id = l.merchant_id and e.bill_id = l.bill_id and e.line = l.line)`,
+      sql`select l.merchant_id, l.bill_id, l.line, 'adjustment' as kind from ${of.table('bill_days')} d
+        join ${of.table('bills')} b on b.merchant_id = d.merchant_id and b.id = d.bill_id and b.state = 'current'
+        join ${of.table('bill_adjustments')} l on l.merchant_id = b.merchant_id and l.bill_id = b.id
+        where d.kind = 'trade' and d.matched_at is not null
+          and not exists (select 1 from ${of.table('recon_exceptions')} e where e.merchant_id = l.merchant_id and e.bill_id = l.bill_id and e.kind = 'adjustment'
+            and e.detail ->> 'adjustment_line' = l.line::text)`,
     ],
   },
   {

@@ -293,6 +293,7 @@ export const plants: readonly Plant[] = [
     ],
   },
   { breaks: 'I-43.1', by: ({ paid }) => `delete from recon_matches where object_id = '${paid.att}'` },
+  { breaks: 'I-43.1', by: ({ paid }) => `update bill_adjustments set line = 2 where merchant_id = '${paid.mer}'` },
   {
     breaks: 'I-43.2',
     also: ['I-43.1', 'I-43.3'],

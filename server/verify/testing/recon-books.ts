@@ -24,6 +24,11 @@ export const recon_rows = [
     select id, exc, true, 'wechatpay', account, '2026-01-01', 'missing_bill', 'missing_bill|' || account, 'closed', 'other', 0, 'fetch_bill', 'gone', t, t, 2 from rb`,
   sql`insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, at)
     select id, exc, 1, 'open', null, 'opened', 'heliu', t from rb union all select id, exc, 2, 'settle', 'opened', 'closed', 'heliu', t from rb`,
+  sql`insert into bill_adjustments (merchant_id, bill_id, line, columns) select id, bill, 1, '["E74"]' from rb`,
+  sql`insert into recon_exceptions (merchant_id, id, livemode, channel, channel_account_id, biz_date, kind, fingerprint, state, bill_id, "of", at_risk_fen, detail, proposal, opened_at, version)
+    select id, 'exc_' || repeat('7', 26), true, 'wechatpay', account, '2026-01-01', 'adjustment', 'adjustment|' || account, 'opened', bill, 'other', 0, '{"adjustment_line":"1"}', 'none', t, 1 from rb`,
+  sql`insert into recon_exception_steps (merchant_id, exception_id, version, step, from_state, to_state, by, at)
+    select id, 'exc_' || repeat('7', 26), 1, 'open', null, 'opened', 'heliu', t from rb`,
   sql`insert into bank_accounts (merchant_id, channel_account_id, livemode, channel, since, next_look_at) select id, account, true, 'wechatpay', '2026-01-01', t from rb`,
   sql`insert into bank_imports (merchant_id, id, livemode, channel_account_id, imported_by, created_at) select id, 'bim_' || repeat('7', 26), true, account, 'finance', t from rb`,
   sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at) select id, account, 6000, t from rb`,

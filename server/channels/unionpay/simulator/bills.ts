@@ -5,7 +5,7 @@ import { dayStart, previousDay } from '../../bill.ts';
 import { type BillErrors, type BillRow, simulatedFee } from '../../kit/bill-rows.ts';
 import type { Faults } from '../../kit/faults.ts';
 import { writeZip } from '../../kit/zip.ts';
-import { writeZmLine, zm_width } from '../bill.ts';
+import { writeZmeLine, writeZmLine, zm_width } from '../bill.ts';
 import { clearingDay } from '../refund.ts';
 import type { Fields } from '../sign.ts';
 import type { Ledger, Merchant, Order, Return } from './ledger.ts';
@@ -15,7 +15,7 @@ const hour_ms = 3_600_000;
 /** Files appear from nine in the morning after the clearing day. */
 const ready_after_ms = 33 * hour_ms;
 
-/** Files as the gateway writes them: ZM byte for byte, an empty-handed ZME, and a summary for people. */
+/** Files as the gateway writes them: ZM byte for byte, ZME empty unless a line was planted, and a summary for people. */
 export function createBills(clock: Clock, ledger: Ledger, faults: Faults, errors: BillErrors) {
   /** The year of a clearing day is the one that lies behind us. */
   function dayOf(settle_date: string): string {
@@ -46,9 +46,12 @@ export function createBills(clock: Clock, ledger: Ledger, faults: Faults, errors
       const end = errors.has('bare') ? '\n' : '\r\n';
       const text = iconv.encode(lines.map((line) => line + end).join(''), 'gbk');
       const zm = errors.has('truncated') ? text.subarray(0, Math.max(0, text.length - Math.floor(zm_width / 2))) : text;
+      const adjusted = errors
+        .struck('adjustment')
+        .filter((no) => ledger.orders().some(({ mer_id, order_id }) => mer_id === merchant.mer_id && order_id === no));
       const zip = writeZip([
         { name: Buffer.from(`INN${yymmdd}88ZM_${merchant.mer_id}`), bytes: zm },
-        { name: Buffer.from(`INN${yymmdd}88ZME_${merchant.mer_id}`), bytes: Buffer.alloc(0) },
+        { name: Buffer.from(`INN${yymmdd}88ZME_${merchant.mer_id}`), bytes: iconv.encode(adjusted.map((no) => zmeLine(no) + end).join(''), 'gbk') },
         { name: Buffer.from(`RD2010${yymmdd}01_${merchant.mer_id}`), bytes: iconv.encode(`商户对账汇总 ${biz_date}\r\n笔数 ${rows.length}\r\n`, 'gbk') },
       ]);
       const fileContent = deflateSync(zip).toString('base64');
@@ -86,6 +89,23 @@ function returnRow(order: Order, back: Return): BillRow[] {
     { ...row, kind: 'refund', refund_no: back.order_id, refund_id: back.query_id, amount_fen: back.amount_fen, fee_fen: -simulatedFee(back.amount_fen), at_ms },
   ];
 }
+
+/** No real line of the file is known: its columns are filled as those of the same width in ZM are. */
+const zmeLine = (order_no: string): string =>
+  writeZmeLine([
+    'E74',
+    '88022900',
+    '00049993',
+    order_no.slice(-6),
+    '0906112203',
+    '622609******0048',
+    '000000000100',
+    '5411',
+    '08',
+    '01',
+    ...Array<string>(11).fill(''),
+    order_no,
+  ]);
 
 const signed = (fen: number): string => `${fen < 0 ? 'D' : 'C'}${String(Math.abs(fen)).padStart(12, '0')}`;
 /** A fee of nothing stands on the side of the payer of fees. */
