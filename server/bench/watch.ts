@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { openInspector } from '../testing/inspector.ts';
 
 /** What Heliu's process holds at one moment, from its own metrics. */
 export type Reading = {
@@ -41,31 +42,12 @@ export function rssMb(pid: number): number {
 
 /** What is really in use on the heap: collects garbage in a process that listens for an inspector on this port, twice, because finalizers free more. */
 export async function heapAfterGcMb(inspector_port: number): Promise<number> {
-  const [target] = (await (await fetch(`http://127.0.0.1:${inspector_port}/json/list`)).json()) as { webSocketDebuggerUrl: string }[];
-  if (!target) throw new Error('the process has no inspector');
-  const socket = new WebSocket(target.webSocketDebuggerUrl);
-  await new Promise((resolve, reject) => {
-    socket.addEventListener('open', resolve, { once: true });
-    socket.addEventListener('error', reject, { once: true });
-  });
-  let asked = 0;
-  const ask = (method: string): Promise<Record<string, unknown>> =>
-    new Promise((resolve) => {
-      const id = ++asked;
-      const hear = ({ data }: MessageEvent) => {
-        const answer = JSON.parse(String(data)) as { id?: number; result?: Record<string, unknown> };
-        if (answer.id !== id) return;
-        socket.removeEventListener('message', hear);
-        resolve(answer.result ?? {});
-      };
-      socket.addEventListener('message', hear);
-      socket.send(JSON.stringify({ id, method }));
-    });
+  const { ask, close } = await openInspector(inspector_port);
   try {
     await ask('HeapProfiler.collectGarbage');
     await ask('HeapProfiler.collectGarbage');
-    return mb(Number((await ask('Runtime.getHeapUsage')).usedSize));
+    return mb(Number((await ask('Runtime.getHeapUsage'))?.usedSize));
   } finally {
-    socket.close();
+    close();
   }
 }

@@ -112,6 +112,26 @@ const rolling_restart: Fault = {
   },
 };
 
+/** Nothing of it is held back in the kernel, as it is when the process is stopped: its sockets stay open and take what comes. */
+const block_heliu: Fault = {
+  name: 'block_heliu',
+  id: 'OF-13',
+  parts: ['kills'],
+  strike: async ({ stage, dice, longest_ms }) => dice.pick(stage.nodes).block(Math.min(5_000, longest_ms)),
+};
+
+const exhaust_heliu: Fault = {
+  name: 'exhaust_heliu',
+  id: 'OF-13',
+  parts: ['kills'],
+  strike: async ({ stage, merchant, dice }) => {
+    const node = dice.pick(stage.nodes);
+    await node.exhaust();
+    await node.start();
+    await merchant.createAt(node.url);
+  },
+};
+
 const move_clock: Fault = {
   name: 'move_clock',
   id: 'OF-12',
@@ -267,6 +287,8 @@ export const faults: readonly Fault[] = [
   connections_full,
   disk_full,
   move_clock,
+  block_heliu,
+  exhaust_heliu,
   long_reader,
   weather('slow_gateways', 'CF-06', 'gateways', 'gateways', { latency_ms: 1_500 }),
   weather('narrow_gateways', 'CF-06', 'gateways', 'gateways', { bytes_per_s: 512 }),

@@ -1,5 +1,7 @@
 import { existsSync, globSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { type Inspector, openInspector } from '../../testing/inspector.ts';
+import { freePort } from '../../testing/installation.ts';
 import { type Running, start } from '../../testing/processes.ts';
 
 /** A node of Heliu under a service manager: whatever ends it, it is started again at once. */
@@ -14,6 +16,10 @@ export type Heliu = {
   /** SIGTERM, and waits until it has drained. */
   readonly stop: () => Promise<void>;
   readonly signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
+  /** Its event loop does nothing else for so long. */
+  readonly block: (ms: number) => Promise<void>;
+  /** Starts it with little memory, of which it uses more and more until it dies. */
+  readonly exhaust: () => Promise<void>;
   /** Moves its wall clock. */
   readonly moveClock: (offset_s: number) => void;
   /** Why its clock cannot be moved, if it cannot. */
@@ -33,6 +39,12 @@ export type HeliuOptions = {
 
 const start_ms_max = 120_000;
 const pause_ms = 50;
+/** A node at rest has some 60 MB in this space. */
+const little_memory_mb = 160;
+/** Two megabytes in each turn, so that it dies amid its work and not of one allocation. */
+const leak = 'globalThis.leaked = []; setInterval(() => { for (let at = 0; at < 20_000; at++) leaked.push({ at: [at] }); }, 10); undefined';
+const let_in_ms_max = 60_000;
+const exhausted_ms_max = 120_000;
 
 export function aHeliu({ name, port, environment, output_fd, clock_file, ended }: HeliuOptions): Heliu {
   const library = findFaketime();
@@ -45,20 +57,26 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     ? { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock_file, FAKETIME_CACHE_DURATION: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' }
     : {};
   let running: Running | undefined;
-  const gone = async (how: (child: Running) => void): Promise<void> => {
+  let debugger_port = 0;
+  const gone = async (how: (child: Running) => unknown): Promise<NodeJS.Signals | null> => {
     const child = running;
-    if (!child) return;
+    if (!child) return null;
     running = undefined;
     const exited = new Promise<void>((resolve) => child.child.once('exit', () => resolve()));
-    if (child.child.exitCode !== null || child.child.signalCode !== null) return;
-    how(child);
-    await exited;
+    if (child.child.exitCode === null && child.child.signalCode === null) {
+      await how(child);
+      await exited;
+    }
+    return child.child.signalCode;
   };
-  const launch = async (): Promise<Running> => {
+  const launch = async (node_options: readonly string[]): Promise<Running> => {
     const give_up_ms = performance.now() + start_ms_max;
+    debugger_port = await freePort();
+    // Where a debugger would be let in, if one were asked for: that takes a signal.
+    const options = [`--inspect-port=127.0.0.1:${debugger_port}`, ...node_options];
     for (;;) {
       try {
-        return await start(new URL('../../main.ts', import.meta.url), [], { ...environment, ...faked, HELIU_PORT: String(port) }, [], output_fd);
+        return await start(new URL('../../main.ts', import.meta.url), [], { ...environment, ...faked, HELIU_PORT: String(port) }, options, output_fd);
       } catch (error) {
         // Without a database it ends at once and says so; a service manager tries again.
         if (performance.now() > give_up_ms) throw error;
@@ -66,24 +84,61 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
       }
     }
   };
+  /** Has it do something, as a person would who attaches a debugger. Resolves when it has, or has died of it. */
+  const evaluate = async ({ child }: Running, expression: string): Promise<void> => {
+    child.kill('SIGUSR1');
+    const inspector = await letIn(debugger_port);
+    const done = await inspector.ask('Runtime.evaluate', { expression });
+    inspector.close();
+    if (done?.exceptionDetails) throw new Error(`${name} threw: ${JSON.stringify(done.exceptionDetails)}`);
+  };
+  const startWith = async (node_options: readonly string[] = []): Promise<void> => {
+    const started = await launch(node_options);
+    running = started;
+    started.child.once('exit', (code, signal) => {
+      if (running !== started) return;
+      ended(`${name} ended by itself with ${code ?? signal}`);
+    });
+  };
+  const kill = async () => void (await gone(({ child }) => child.kill('SIGKILL')));
+  const stop = async () => void (await gone(({ child }) => child.kill('SIGTERM')));
   return {
     name,
     port,
     url: `http://127.0.0.1:${port}`,
-    kill: () => gone(({ child }) => child.kill('SIGKILL')),
-    stop: () => gone(({ child }) => child.kill('SIGTERM')),
-    start: async () => {
-      const started = await launch();
-      running = started;
-      started.child.once('exit', (code, signal) => {
-        if (running !== started) return;
-        ended(`${name} ended by itself with ${code ?? signal}`);
-      });
-    },
+    kill,
+    stop,
+    start: () => startWith(),
     signal: (signal) => void running?.child.kill(signal),
+    block: async (ms) => {
+      if (running) await evaluate(running, `{ const until = performance.now() + ${ms}; while (performance.now() < until); }`);
+    },
+    exhaust: async () => {
+      await stop();
+      await startWith([`--max-old-space-size=${little_memory_mb}`]);
+      const signal = await gone(async (child) => {
+        await evaluate(child, leak);
+        setTimeout(exhausted_ms_max, undefined, { ref: false }).then(() => child.child.kill('SIGKILL'));
+      });
+      // What V8 does when there is no more: anything else was not it.
+      if (signal !== 'SIGABRT') throw new Error(`${name} did not run out of memory: ${signal}`);
+    },
     moveClock,
     clock_is_fixed: movable ? undefined : 'libfaketime is not installed (Debian: apt-get install faketime)',
   };
+}
+
+/** A busy process takes its time until it listens. */
+async function letIn(port: number): Promise<Inspector> {
+  const give_up_ms = performance.now() + let_in_ms_max;
+  for (;;) {
+    try {
+      return await openInspector(port);
+    } catch (error) {
+      if (performance.now() > give_up_ms) throw error;
+      await setTimeout(pause_ms);
+    }
+  }
 }
 
 function findFaketime(): string | undefined {
