@@ -175,6 +175,28 @@ test('a bank statement is taken in once, and what the bank did not pay is shown'
   assert.match(refused.err, /line 1: there is no column reference/);
 });
 
+test('what one act puts at risk together takes two persons, though none of it does alone', async () => {
+  const broken = shop.today();
+  for (let n = 0; n < 2; n++) shop.plant('missing', (await shop.pay({ amount_fen: 60_000 })).attempt?.channel_order_no as string);
+  await shop.billDay(broken);
+  await shop.posted();
+  const of = ['--account', account, '--date', broken, '--as', 'accept'];
+  const open = async () => ((await ok('--json', 'recon', 'exceptions', '--account', account, '--date', broken)).json() as { id: string }[]).map(({ id }) => id);
+  const [one] = await open();
+  const first = await heliu(['--lang', 'en', 'recon', 'repair', ...of, '--by', 'ann'], io);
+  assert.equal(first.code, 3);
+  assert.match(first.out, /2 differences decided together put 1200\.00 at risk; from 1000\.00 a second person decides the same/);
+  const named = await heliu(['--lang', 'zh', 'recon', 'repair', ...(await open()), ...of, '--by', 'ann'], io);
+  assert.match(named.out, /一并处理的 2 笔差错风险金额共 1200\.00 元，满 1000\.00 元须第二人作同样处理/);
+  assert.equal((await heliu(['recon', 'repair', one as string, ...of, '--by', 'ann'], io)).code, 3, 'one by one does not make a second person of the first');
+  assert.equal((await open()).length, 2);
+  const second = (await ok('--json', 'recon', 'repair', ...of, '--by', 'bob')).json() as { resolution: string; approvals: string }[];
+  assert.deepEqual(
+    second.map(({ resolution, approvals }) => [resolution, approvals]),
+    [1, 2].map(() => ['accepted', 'ann, bob']),
+  );
+});
+
 test('a list or a bulk action that ends at its limit says that there is more', async () => {
   const broken = shop.today();
   for (let n = 0; n < 3; n++) shop.plant('missing', (await shop.pay()).attempt?.channel_order_no as string);

@@ -142,6 +142,11 @@ export const errors = {
     '该差错没有可自动执行的修复，请接受或挂账。',
   ),
   recon_second_person_required: entry(409, 'The amount at risk asks for the approval of a second person.', '风险金额超过限额，需第二人批准。'),
+  recon_total_second_person_required: entry(
+    409,
+    '[{count} differences decided together put {total} at risk; from {from} a second person decides the same. ]What is decided in one act is held against the limit together.',
+    '[一并处理的 {count} 笔差错风险金额共 {total} 元，满 {from} 元须第二人作同样处理。]一次处理按合计金额适用限额。',
+  ),
   recon_day_open: entry(
     409,
     'The day[ of channel account {channel_account_id}] has exceptions that are not closed.',

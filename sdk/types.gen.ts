@@ -1693,6 +1693,7 @@ export type ErrorCode =
   | 'recon_step_not_allowed'
   | 'recon_repair_impossible'
   | 'recon_second_person_required'
+  | 'recon_total_second_person_required'
   | 'recon_day_open'
   | 'recon_day_unbalanced'
   | 'recon_day_ledger_differs'

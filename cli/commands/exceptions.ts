@@ -6,7 +6,7 @@ import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { systemClock } from '@heliu/server/platform/clock.ts';
-import type { ReconException } from '@heliu/server/recon/exceptions/exception.ts';
+import { type ReconException, togetherOf } from '@heliu/server/recon/exceptions/exception.ts';
 import {
   type Actor,
   acceptException,
@@ -177,9 +177,10 @@ const ways: Readonly<Record<How, (ctx: PaymentsCtx, exception: ReconException, a
 type Act = (ctx: PaymentsCtx, exception: ReconException, actor: Actor) => Promise<ReconException>;
 
 /** Each by itself: one that cannot be handled does not hold up the others, and is said. */
-function handle(cli: Cli, ids: readonly string[], { act, actor, options }: { act: Act; actor: Actor; options: Filters }): Promise<void> {
+function handle(cli: Cli, ids: readonly string[], { act, actor: person, options }: { act: Act; actor: Actor; options: Filters }): Promise<void> {
   return withChannels(cli, async (ctx) => {
     const named = ids.length > 0 ? await Promise.all(ids.map((id) => byId(cli, ctx, id, options))) : await found(cli, ctx, options);
+    const actor = named.length > 1 ? { ...person, together: togetherOf(named) } : person;
     const progress = progressOf(cli, named.length);
     const rows: Record<string, unknown>[] = [];
     for (const [at, exception] of named.entries()) {

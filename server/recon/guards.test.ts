@@ -69,6 +69,26 @@ describe('two persons', () => {
     assert.equal((await acceptException(shop.ctx, await current(exception), { by: 'bob', note: null })).resolution, 'accepted');
   });
 
+  it('what one person approved alone is approved anew where it is decided with others and they are too much together', async () => {
+    const biz_date = shop.today();
+    shop.plant('missing', no(await shop.pay({ amount_fen: 60_000 })));
+    await shop.billDay(biz_date);
+    const exception = (await shop.exceptions({ state: 'open', kind: 'ours_only' })).at(-1);
+    assert.ok(exception);
+    const ann = { by: 'ann', note: null };
+    await assert.rejects(world.flow(repairException(shop.ctx, exception, ann)), refusal('recon_repair_impossible'));
+    assert.equal((await current(exception)).state, 'approved');
+    const together = { count: 2, at_risk_fen: 100_000n };
+    const repair = async (by: string) => world.flow(repairException(shop.ctx, await current(exception), { by, note: null, together }));
+    await assert.rejects(() => repair('ann'), refusal('recon_total_second_person_required'));
+    await assert.rejects(() => repair('ann'), refusal('recon_total_second_person_required'));
+    assert.deepEqual((await current(exception)).approvals, ['ann']);
+    await assert.rejects(() => repair('bob'), refusal('recon_repair_impossible'));
+    assert.deepEqual((await current(exception)).approvals, ['ann', 'bob']);
+    const little = { count: 2, at_risk_fen: 99_999n };
+    assert.equal((await acceptException(shop.ctx, await current(exception), { ...ann, together: little })).resolution, 'accepted');
+  });
+
   it('agreeing on a repair is not agreeing on anything else', async () => {
     const exception = await asked();
     // Two persons agree to ask the channel, which says what we say already.

@@ -114,8 +114,8 @@ export const settings: { readonly [K in keyof Config]: Setting<Exclude<Config[K]
   recon_two_persons_from_fen: {
     kind: integer(0, 100_000_000_000),
     unset: both(100_000),
-    zh: '风险金额达到该值（分）的对账差错须由两人处理；`0` 表示全部。',
-    en: 'Differences between bills and payments with this much at risk (in fen) and above take two persons; `0`: all.',
+    zh: '风险金额达到该值（分）的对账差错须由两人处理，一次批量处理按合计；`0` 表示全部。',
+    en: 'Differences between bills and payments with this much at risk (in fen) and above take two persons, and so do several that come to it in one act; `0`: all.',
   },
   mqtt_port: {
     kind: integer(0, 65_535),

@@ -112,6 +112,18 @@ export type StepInput = {
   readonly two_persons_from_fen: bigint;
 };
 
+/** What is decided on in one act: how many differences, and what they put at risk together. */
+export type Together = { readonly count: number; readonly at_risk_fen: bigint };
+
+export const togetherOf = (exceptions: readonly Pick<ReconException, 'at_risk_fen'>[]): Together => ({
+  count: exceptions.length,
+  at_risk_fen: exceptions.reduce((sum, { at_risk_fen }) => sum + at_risk_fen, 0n),
+});
+
+/** From how much at risk on two persons decide: what is too much for one person together, is so in every part of it. */
+export const limitTogether = (two_persons_from_fen: bigint, together: Together | undefined): bigint =>
+  together !== undefined && together.at_risk_fen >= two_persons_from_fen ? 0n : two_persons_from_fen;
+
 /** A step that was taken, and what it made of the exception. */
 export type Taken = { readonly step: Step; readonly from_state: ExceptionState; readonly after: ReconException };
 
@@ -134,12 +146,14 @@ export function walked(exception: ReconException, steps: readonly Step[], input:
 export function stepsToward(exception: ReconException, decision: Decision, by: string, two_persons_from_fen: bigint): readonly Step[] {
   const agreed = hasAgreed(exception, decision, by);
   if (decision === 'reopen') return exception.resolution === 'suspense' && exception.at_risk_fen >= two_persons_from_fen && !agreed ? ['approve'] : [];
-  const is_other = exception.approvals.length > 0 && exception.decision !== decision;
+  // As many as were asked for then may be fewer than are asked for now.
+  const lacks = exception.state === 'approved' && exception.approvals.length < personsFor(exception, two_persons_from_fen);
+  const is_other = (exception.approvals.length > 0 && exception.decision !== decision) || lacks;
   const state = is_other ? 'opened' : exception.state;
   return [
     ...(is_other ? (['withdraw'] as const) : []),
     ...(state === 'opened' ? (['propose'] as const) : []),
-    ...((state === 'opened' || state === 'proposed') && !agreed ? (['approve'] as const) : []),
+    ...((state === 'opened' || state === 'proposed') && (lacks || !agreed) ? (['approve'] as const) : []),
   ];
 }
 
@@ -159,7 +173,7 @@ export function stepped(exception: ReconException, step: Step, { by, now, decisi
   if (step === 'approve') {
     if (hasAgreed(exception, decision, by)) return refuse('recon_second_person_required');
     const approvals = [...(exception.decision === decision ? exception.approvals : []), by];
-    const enough = approvals.length >= (exception.at_risk_fen >= two_persons_from_fen ? 2 : 1);
+    const enough = approvals.length >= personsFor(exception, two_persons_from_fen);
     return { ...next, approvals, decision, state: enough ? state : exception.state };
   }
   if (step === 'reopen')
@@ -175,6 +189,8 @@ const stays = ({ state }: ReconException, step: Step, decision: Decision): boole
   step === 'ask' || step === 'assign'
     ? state === 'opened' || state === 'proposed' || state === 'approved'
     : step === 'approve' && decision === 'reopen' && state === 'closed';
+
+const personsFor = ({ at_risk_fen }: ReconException, two_persons_from_fen: bigint): number => (at_risk_fen >= two_persons_from_fen ? 2 : 1);
 
 /** One person is one however the name is written: width, case and blanks make no second one. */
 export const samePerson = (a: string, b: string): boolean => personOf(a) === personOf(b);

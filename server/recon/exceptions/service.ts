@@ -4,8 +4,8 @@ import { channels } from '../../channels/registry.ts';
 import { sha256 } from '../../kernel/digest.ts';
 import { newId } from '../../kernel/id.ts';
 import { recon_batch_rows } from '../../kernel/limits.ts';
-import { toFen } from '../../kernel/money.ts';
-import { orThrow, RefusalError, refuse } from '../../kernel/refusal.ts';
+import { type Fen, formatYuan, toFen } from '../../kernel/money.ts';
+import { orThrow, type Refusal, RefusalError, refuse } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { findAccountById } from '../../merchants/service.ts';
 import { applyBilledPayment, applyBilledRefund, askAbout, askSettled } from '../../payments/bills/service.ts';
@@ -16,14 +16,31 @@ import { fetchBill } from '../bills/service.ts';
 import type { Trx } from '../bills/store.ts';
 import { matchDay } from '../matching/service.ts';
 import { postSuspense, undoSuspense } from '../postings/service.ts';
-import { ageing_ms, type Decision, isAgreed, kinds, type ReconException, type Step, samePerson, stepsToward, walked } from './exception.ts';
+import {
+  ageing_ms,
+  type Decision,
+  isAgreed,
+  kinds,
+  limitTogether,
+  type ReconException,
+  type Step,
+  samePerson,
+  stepsToward,
+  type Together,
+  walked,
+} from './exception.ts';
 import { system } from './open.ts';
 import { wordsOf } from './said.ts';
 import * as store from './store.ts';
 import { viewException } from './view.ts';
 
 /** Who does it, and why. */
-export type Actor = { readonly by: string; readonly note: string | null };
+export type Actor = {
+  readonly by: string;
+  readonly note: string | null;
+  /** All that is decided on in the same act, where it is more than one. */
+  readonly together?: Together | undefined;
+};
 
 export const listExceptions = (ctx: Ctx, filter: store.ExceptionFilter): Promise<readonly ReconException[]> => store.listExceptions(ctx, filter);
 export const listSteps = (ctx: Ctx, merchant_id: string, id: string) => store.listSteps(ctx, merchant_id, id);
@@ -54,7 +71,7 @@ async function take(
 ): Promise<ReconException> {
   const { by, note } = actor;
   const now = ctx.clock.now();
-  const two_persons_from_fen = given.two_persons_from_fen ?? limitOf(ctx);
+  const two_persons_from_fen = given.two_persons_from_fen ?? limitOf(ctx, actor);
   // Whoever has it keeps it: acting on it takes it from nobody.
   const owner = given.owner ?? (by === system ? exception.owner : (exception.owner ?? by));
   const [head, ...rest] = orThrow(walked({ ...exception, owner }, steps, { by, now, decision, two_persons_from_fen }));
@@ -73,7 +90,8 @@ async function take(
   return after;
 }
 
-const limitOf = (ctx: PaymentsCtx): bigint => BigInt(ctx.config.recon_two_persons_from_fen);
+const limitAlone = (ctx: PaymentsCtx): bigint => BigInt(ctx.config.recon_two_persons_from_fen);
+const limitOf = (ctx: PaymentsCtx, { together }: Actor): bigint => limitTogether(limitAlone(ctx), together);
 
 /** Makes it somebody's, audited. Nobody is handed what is closed. */
 export function assignException(
@@ -107,13 +125,20 @@ type Deciding = Pick<Effect, 'exception' | 'actor' | 'steps'> & { readonly decis
  */
 async function decide(ctx: PaymentsCtx, { exception, actor, decision, steps }: Deciding): Promise<ReconException> {
   requirePerson(actor.by, 'by');
-  const two_persons_from_fen = limitOf(ctx);
+  const two_persons_from_fen = limitOf(ctx, actor);
   const toward = stepsToward(exception, decision, actor.by, two_persons_from_fen);
   const taken = orThrow(walked(exception, toward, { by: actor.by, now: ctx.clock.now(), decision, two_persons_from_fen }));
   if (isAgreed(taken.at(-1)?.after ?? exception, decision, two_persons_from_fen))
     return take(ctx, { exception, actor, decision, steps: [...toward, ...steps] });
   await take(ctx, { exception, actor, decision, steps: toward });
-  throw new RefusalError(refuse('recon_second_person_required'));
+  throw new RefusalError(secondPerson(ctx, exception, actor));
+}
+
+function secondPerson(ctx: PaymentsCtx, { at_risk_fen }: ReconException, { together }: Actor): Refusal {
+  const from = limitAlone(ctx);
+  if (together === undefined || at_risk_fen >= from) return refuse('recon_second_person_required');
+  const facts = { count: String(together.count), total: formatYuan(together.at_risk_fen as Fen), from: formatYuan(from as Fen) };
+  return refuse('recon_total_second_person_required', undefined, facts);
 }
 
 function requirePerson(name: string, param: 'by' | 'owner'): void {
