@@ -7,6 +7,7 @@ import pg from 'pg';
 import { Secret } from '../../kernel/secret.ts';
 import { readPostmaster } from '../../platform/db/postmaster.ts';
 import { type Running, start } from '../../testing/processes.ts';
+import { type Member, promote, type StandbyOptions, startStandby } from './standby.ts';
 
 /** PostgreSQL as a process of its own that can be killed, filled up and put to sleep. */
 export type Database = {
@@ -21,6 +22,12 @@ export type Database = {
   readonly connect: () => Promise<pg.Client>;
   /** The statements one after the other, over again until all of them have succeeded: it may just be recovering. */
   readonly administer: (...statements: string[]) => Promise<void>;
+  /**
+   * Moves the database to a standby, and in the same way back: the primary is killed, the standby promoted, and the old primary
+   * is there again before anybody is led to the new one. `lead` turns the nodes to a port, or to none. Resolves to how often
+   * a node was found at an old primary.
+   */
+  readonly failOver: (lead: (ports: readonly number[]) => void, pause: () => Promise<unknown>) => Promise<number>;
   /** Why the disk cannot be filled, if it cannot. */
   readonly cannot_fill: string | undefined;
   /** Takes all room that is left on the database's disk; gives how to free it. It may have ended when it is freed. */
@@ -50,23 +57,25 @@ export async function openDatabase({ folder, output_fd, small_disk }: DatabaseOp
   const data_dir = join(folder, 'database');
   mkdirSync(data_dir);
   const cannot_fill = small_disk ? mount(data_dir) : 'not asked for';
-  const launch = () => start(new URL('./database.process.ts', import.meta.url), [data_dir, JSON.stringify(settings)], {}, [], output_fd);
+  const launchIn = (directory: string, more: Readonly<Record<string, string>> = {}) =>
+    start(new URL('./database.process.ts', import.meta.url), [directory, JSON.stringify({ ...settings, ...more })], {}, [], output_fd);
+  const launch = () => launchIn(data_dir);
   let owner: Running = await launch();
   let given_up = 0;
   const { port } = owner;
-  const home = join(data_dir, 'postgres');
-  const password = readFileSync(join(home, 'password'), 'utf8').trim();
-  const url = new Secret(`postgresql://heliu:${password}@127.0.0.1:${port}/${database_name}`);
+  const password = readFileSync(join(data_dir, 'postgres', 'password'), 'utf8').trim();
+  const urlOf = (at: number) => new Secret(`postgresql://heliu:${password}@127.0.0.1:${at}/${database_name}`);
+  const url = urlOf(port);
 
-  const connect = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString: url.expose(), connectionTimeoutMillis: 2_000, query_timeout: 5_000 });
+  const connect = async (at = port): Promise<pg.Client> => {
+    const client = new pg.Client({ connectionString: urlOf(at).expose(), connectionTimeoutMillis: 2_000, query_timeout: 5_000 });
     client.on('error', () => {});
     await client.connect();
     return client;
   };
-  const answers = async (): Promise<boolean> => {
+  const answers = async (at = port): Promise<boolean> => {
     try {
-      const client = await connect();
+      const client = await connect(at);
       await client.query('select 1');
       await client.end();
       return true;
@@ -74,10 +83,10 @@ export async function openDatabase({ folder, output_fd, small_disk }: DatabaseOp
       return false;
     }
   };
-  const answered = async (ms_max: number): Promise<boolean> => {
+  const answered = async (ms_max: number, at = port): Promise<boolean> => {
     const give_up_ms = performance.now() + ms_max;
     while (performance.now() < give_up_ms) {
-      if (await answers()) return true;
+      if (await answers(at)) return true;
       await setTimeout(10);
     }
     return false;
@@ -107,10 +116,43 @@ export async function openDatabase({ folder, output_fd, small_disk }: DatabaseOp
     await relaunch();
     if (!(await answered(recovery_ms_max))) throw new Error('PostgreSQL does not come back');
   };
+  const killPostmaster = async (directory: string): Promise<void> => {
+    const postmaster = await readPostmaster(join(directory, 'postgres', 'cluster'));
+    if (!postmaster) throw new Error('PostgreSQL is not there to be killed');
+    process.kill(postmaster.pid, 'SIGKILL');
+  };
+  /** From one member to a copy of it. Gives the copy, and how many connections of nodes the old one has when all is over. */
+  const move = async (from: Member, to: Pick<StandbyOptions, 'data_dir' | 'port'>, lead: (ports: readonly number[]) => void, pause: () => Promise<unknown>) => {
+    const primary = await connect(from.port);
+    const standby = await startStandby({ primary, from, ...to, password, launch: launchIn });
+    await pause();
+    lead([]);
+    await killPostmaster(from.data_dir);
+    const next = await connect(standby.port);
+    await promote(next);
+    await next.end();
+    if (!(await answered(recovery_ms_max, from.port))) throw new Error('the old primary does not come back');
+    lead([standby.port]);
+    await pause();
+    const old = await connect(from.port);
+    const { rowCount } = await old.query("select 1 from pg_stat_activity where application_name = 'heliu-all'");
+    await old.end();
+    await from.owner.stop();
+    return { standby, strays: rowCount ?? 0 };
+  };
   return {
     url,
     port,
-    connect,
+    connect: () => connect(),
+    failOver: async (lead, pause) => {
+      const elsewhere = join(folder, 'standby');
+      const there = await move({ data_dir, owner, port }, { data_dir: elsewhere, port: undefined }, lead, pause);
+      const back = await move(there.standby, { data_dir, port }, lead, pause);
+      owner = back.standby.owner;
+      if (back.standby.port !== port) throw new Error(`PostgreSQL came back on ${back.standby.port} instead of ${port}`);
+      await rm(elsewhere, { recursive: true });
+      return there.strays + back.strays;
+    },
     administer: async (...statements) => {
       const give_up_ms = performance.now() + recovery_ms_max;
       for (;;) {
@@ -129,10 +171,8 @@ export async function openDatabase({ folder, output_fd, small_disk }: DatabaseOp
       }
     },
     kill: async (with_owner) => {
-      const postmaster = await readPostmaster(join(home, 'cluster'));
-      if (!postmaster) throw new Error('PostgreSQL is not there to be killed');
       const killed_ms = performance.now();
-      process.kill(postmaster.pid, 'SIGKILL');
+      await killPostmaster(data_dir);
       if (with_owner) {
         await endOwner();
         await relaunch();

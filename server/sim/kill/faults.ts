@@ -201,6 +201,22 @@ const halve_database: Fault = {
   },
 };
 
+/** To a standby and back. The old primary returns each time, and the wire leads nobody to it: an operator has to fence it in the same way. */
+const fail_over: Fault = {
+  name: 'fail_over',
+  id: 'OF-06',
+  parts: ['kills', 'database'],
+  strike: async (scene) => {
+    const { database, wires } = scene.stage;
+    const lead = (ports: readonly number[]) => {
+      wires.database.lead(ports);
+      wires.database.cut();
+    };
+    const strays = await database.failOver(lead, () => lasting(scene, 5_000));
+    if (strays > 0) scene.journal.unexpected.push(`${strays} connections at a primary that had been replaced`);
+  },
+};
+
 const read_only: Fault = {
   name: 'read_only',
   id: 'OF-07',
@@ -280,6 +296,7 @@ export const faults: readonly Fault[] = [
   cutCommit('after'),
   cuts('cut_database', 'OF-05', 'database', 'database'),
   halve_database,
+  fail_over,
   weather('hole_database', 'OF-07', 'database', 'database', { hole: true }),
   weather('slow_database', 'OF-07', 'database', 'database', { latency_ms: 200 }),
   weather('narrow_database', 'OF-07', 'database', 'database', { bytes_per_s: 64 * 1024 }),
