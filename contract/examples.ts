@@ -358,7 +358,10 @@ export const examples: Readonly<Record<string, OperationExample>> = {
   create_refund_by_order_no: { params: by_order_no, body: refund_by_order_no, response: refund },
   retrieve_refund: { params: { refund_id: ids.refund }, response: { ...refund, state: 'succeeded', refunded_at: '2026-11-22T02:20:31.000Z', version: 3 } },
   list_refunds: { query: by_payment, response: { data: [refund], next_cursor: null } },
-  list_recon_exceptions: { query: { state: 'open' }, response: { data: [recon_exception], next_cursor: null } },
+  list_recon_exceptions: {
+    query: { state: 'open', from: '2026-11-01', at_risk_from_fen: 10_000, owner: 'none' },
+    response: { data: [recon_exception], next_cursor: null },
+  },
   retrieve_recon_exception: { params: { recon_exception_id: ids.exception }, response: recon_exception },
   list_events: { query: { limit: 100 }, response: { data: [event], next_cursor: 'Uo3JpXWc3n8WMTI4', has_more: false } },
   retrieve_event: { params: { event_id: ids.event }, response: event },

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { amountShown, day, id, instant, nullable, page, page_query } from './fields.ts';
+import { amountShown, day, id, instant, nullable, page, page_query, text } from './fields.ts';
 import { defineOperation } from './operation.ts';
 
 /** What can be wrong between a channel's bill and us. A kind is for ever. */
@@ -231,7 +231,15 @@ export const listReconExceptions = defineOperation({
       kind: Type.Optional(kind),
       state: Type.Optional(oneOf([...exception_states, 'open'], '`open`: every state but closed. `open` 为未关闭。')),
       channel_account_id: Type.Optional(id('acc', '渠道账户。')),
+      channel: Type.Optional(Type.String({ minLength: 1, maxLength: 40, pattern: '^[a-z0-9_]+$', description: 'Of all accounts at this channel. 渠道。' })),
       biz_date: Type.Optional(day('账单日。')),
+      from: Type.Optional(day('This day and later. 起始日（含）。')),
+      to: Type.Optional(day('This day and earlier. 截止日（含）。')),
+      opened_before: Type.Optional(instant('Open since before this time: since it was opened again, where it was. 此时之前发现（或重开）。')),
+      at_risk_from_fen: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 1_000_000_000_000, description: 'This much at risk, in fen, or more. 风险金额不低于（分）。' }),
+      ),
+      owner: Type.Optional(text(64, 'Whose it is; `none` for what is nobody’s. 责任人；`none` 为无人负责。')),
     },
     { additionalProperties: false },
   ),

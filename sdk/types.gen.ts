@@ -1168,8 +1168,20 @@ export type ListReconExceptionsQuery = {
   state?: 'opened' | 'proposed' | 'approved' | 'repaired' | 'accepted' | 'suspense' | 'closed' | 'open';
   /** 渠道账户。 */
   channel_account_id?: string;
+  /** Of all accounts at this channel. 渠道。 */
+  channel?: string;
   /** 账单日。 A day in Asia/Shanghai. 北京时间日期。 */
   biz_date?: string;
+  /** This day and later. 起始日（含）。 A day in Asia/Shanghai. 北京时间日期。 */
+  from?: string;
+  /** This day and earlier. 截止日（含）。 A day in Asia/Shanghai. 北京时间日期。 */
+  to?: string;
+  /** Open since before this time: since it was opened again, where it was. 此时之前发现（或重开）。 RFC 3339. */
+  opened_before?: string;
+  /** This much at risk, in fen, or more. 风险金额不低于（分）。 */
+  at_risk_from_fen?: number;
+  /** Whose it is; `none` for what is nobody’s. 责任人；`none` 为无人负责。 */
+  owner?: string;
 };
 
 export type ListBankCreditsQuery = {

@@ -9,6 +9,7 @@ import { listMerchantCloses } from './closes/service.ts';
 import { viewClose } from './closes/view.ts';
 import { changedSinceClosing } from './days/changes.ts';
 import { listDays } from './days/service.ts';
+import { filterOf } from './exceptions/filter.ts';
 import { getException, listExceptions } from './exceptions/service.ts';
 import { viewException } from './exceptions/view.ts';
 
@@ -47,7 +48,7 @@ export function bindRecon(scope: FastifyInstance, ctx: Ctx): void {
     const page: CursorScope = { list: listReconExceptions.id, caller, filters };
     const before_id = cursor === undefined ? undefined : orThrow(readCursor(page, cursor));
     const { merchant_id, livemode } = caller;
-    const found = await listExceptions(ctx, { ...filters, merchant_id, livemode, before_id, limit: limit + 1 });
+    const found = await listExceptions(ctx, { ...orThrow(filterOf(filters)), merchant_id, livemode, before_id, limit: limit + 1 });
     const { rows, next_cursor } = pageOf(page, limit, found, ({ id }) => id);
     return { data: rows.map(viewException), next_cursor };
   });
