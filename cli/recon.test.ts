@@ -90,6 +90,25 @@ test('live and test are never in one list, nor in one command', async () => {
   assert.deepEqual(await status('--live'), []);
 });
 
+test('the agreed fee of an account is a rate, or has a floor and a cap, and what is wrong with it is named', async () => {
+  const rate = (...args: string[]) => ['--json', 'recon', 'rate', ...args, '--account', account, '--by', 'ann'];
+  assert.deepEqual((await ok(...rate('6000', '--min', '1', '--max', '2500', '--rounding', 'half_even'))).json(), {
+    account,
+    fee_terms: { rounding: 'half_even', refund: 'returned', tiers: [{ from_fen: 0, rate_ppm: 6000, per_item_fen: 0, min_fen: 1, max_fen: 2500 }] },
+  });
+  for (const [args, message] of [
+    [['6000', '--min', '9', '--max', '8'], /terms\.tiers\[0\]\.max_fen/],
+    [['6000', '--refund', 'never'], /terms\.refund/],
+    [['bill', '--max', '8'], /bill/],
+    [['6000', '--max', '1.5'], /--max/],
+  ] as const) {
+    const { code, err } = await heliu(rate(...args), io);
+    assert.notEqual(code, 0);
+    assert.match(err, message);
+  }
+  assert.deepEqual((await ok(...rate('bill'))).json(), { account, fee_rate_ppm: null });
+});
+
 test('a day closes with a signature that holds, and is matched again without a change', async () => {
   const { out } = await ok('--lang', 'en', 'recon', 'run', '--account', account, '--date', day);
   assert.match(out, /balanced/);

@@ -6,11 +6,13 @@ import { channels } from '@heliu/server/channels/registry.ts';
 import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
+import { writeTerms } from '@heliu/server/pricing/price-rule.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
 import { changedSinceClosing } from '@heliu/server/recon/days/changes.ts';
-import { agreeFeeRate, listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
+import { listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
 import type { DayLine } from '@heliu/server/recon/days/store.ts';
 import { listExceptions } from '@heliu/server/recon/exceptions/service.ts';
+import { agreeFeeRate, agreeFeeTerms } from '@heliu/server/recon/fees/service.ts';
 import { type Command, Option } from 'commander';
 import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
 import { UsageError } from '../failures.ts';
@@ -96,8 +98,13 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
         '约定费率（百万分之，6000 即 0.60%）；bill 为按账单自带费率',
       ),
     )
+    .option('--per-item <fen>', say('besides, for each payment', '另加每笔固定费用（分）'), wholeNumber)
+    .option('--min <fen>', say('no payment costs less', '保底（分）'), wholeNumber)
+    .option('--max <fen>', say('no payment costs more', '封顶（分）'), wholeNumber)
+    .option('--rounding <rule>', say('half_up (unless told), half_even, down, up', '舍入：half_up（默认）、half_even、down、up'))
+    .option('--refund <rule>', say('returned (unless told): a share goes back with refunds; kept', '退款时手续费：returned 按比例退回（默认）、kept 不退'))
     .option('--by <name>', say('who says so', '设定人'))
-    .action((ppm: string, { account, by }: Of & { by?: string }) => agreeRate(cli, ppm, account, whoIs(by)));
+    .action((ppm: string, { account, by, ...options }: Of & FeeOptions & { by?: string }) => agreeFee(cli, ppm, account, { ...options, by: whoIs(by) }));
 }
 
 export const whoIs = (by: string | undefined): string => by ?? userInfo().username;
@@ -286,12 +293,25 @@ function whatChanged({ say }: Cli, day: DayLine): string {
     .join(', ');
 }
 
-function agreeRate(cli: Cli, ppm: string, account: string, by: string): Promise<void> {
+type FeeOptions = { readonly perItem?: number; readonly min?: number; readonly max?: number; readonly rounding?: string; readonly refund?: string };
+
+function agreeFee(cli: Cli, ppm: string, account: string, { by, perItem, min, max, rounding, refund }: FeeOptions & { by: string }): Promise<void> {
   if (ppm !== 'bill' && !/^\d{1,6}$/.test(ppm))
     throw new UsageError(cli.say('the rate is a whole number of millionths, or bill', '费率须为百万分之整数，或 bill'));
+  const beyond = given({ per_item_fen: perItem, min_fen: min, max_fen: max });
+  const rules = given({ rounding, refund });
+  const is_flat = Object.keys(beyond).length + Object.keys(rules).length === 0;
+  if (ppm === 'bill' && !is_flat)
+    throw new UsageError(cli.say('bills name their rate alone: no other option goes with it', 'bill 为账单自带费率，不与其他选项同用'));
   const fee_rate_ppm = ppm === 'bill' ? null : Number(ppm);
   return withAccount(cli, account, async ({ ctx, ...of }) => {
-    await agreeFeeRate(ctx, of, fee_rate_ppm, by);
-    show(cli, { account, fee_rate_ppm }, () => record({ account, fee_rate_ppm: fee_rate_ppm ?? cli.say('as bills say', '按账单') }));
+    if (is_flat) {
+      await agreeFeeRate(ctx, of, fee_rate_ppm, by);
+      show(cli, { account, fee_rate_ppm }, () => record({ account, fee_rate_ppm: fee_rate_ppm ?? cli.say('as bills say', '按账单') }));
+      return;
+    }
+    const fee = await agreeFeeTerms(ctx, of, { ...rules, tiers: [{ rate_ppm: fee_rate_ppm, ...beyond }] }, by);
+    const { tiers, ...rest } = writeTerms(fee);
+    show(cli, { account, fee_terms: { ...rest, tiers } }, () => record({ account, ...rest, ...tiers[0] }));
   });
 }

@@ -5,8 +5,9 @@ import { sql } from 'kysely';
 import { dayStart, nextDay } from '../channels/bill.ts';
 import { newId } from '../kernel/id.ts';
 import { aWorld, type World } from '../testing/world.ts';
-import { agreeFeeRate, closeDay, takeDay, weighDay } from './days/service.ts';
+import { closeDay, takeDay, weighDay } from './days/service.ts';
 import { acceptException } from './exceptions/service.ts';
+import { agreeFeeRate } from './fees/service.ts';
 import { isSigned } from './signing/service.ts';
 import { aShop, type Shop, unsettled } from './testing/shop.ts';
 

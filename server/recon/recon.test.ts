@@ -8,8 +8,9 @@ import { findAccountById } from '../merchants/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { listDayBills, openFile } from './bills/service.ts';
 import { takeOver } from './bills/store.ts';
-import { agreeFeeRate, closeDay, reconcileDay, takeDay, uploadDay, weighDay } from './days/service.ts';
+import { closeDay, reconcileDay, takeDay, uploadDay, weighDay } from './days/service.ts';
 import { acceptException, listExceptions, listSteps, reopenException, repairException, suspendException } from './exceptions/service.ts';
+import { agreeFeeRate } from './fees/service.ts';
 import { isSigned } from './signing/service.ts';
 import { aShop, dumpRecon, type Shop, unsettled } from './testing/shop.ts';
 

@@ -720,6 +720,7 @@ export interface ReconSettingsTable {
   fee_rate_ppm: number | null;
   updated_at: Date;
   updated_by: string | null;
+  fee_terms: NullableJson;
 }
 
 export interface ReconSigningKeysTable {

@@ -8,7 +8,6 @@ import type { Trx } from '../bills/store.ts';
 import { repairAutomatically } from '../exceptions/service.ts';
 import { dayFinding } from '../matching/classify.ts';
 import { type Matched, matchDay, openDayException } from '../matching/service.ts';
-import { setFeeRate } from '../matching/store.ts';
 import { billFee } from '../postings/draft.ts';
 import { signStatement } from '../signing/service.ts';
 import { changedSinceClosing } from './changes.ts';
@@ -162,11 +161,3 @@ async function hasChanged(ctx: Ctx, { biz_date, ...account }: Account): Promise<
 }
 
 export const listDays = (ctx: Ctx, filter: store.DayFilter): Promise<readonly store.DayLine[]> => store.listDays(ctx, filter);
-
-/** The fee that an account has agreed on; null: the rate that its bills name themselves. */
-export const agreeFeeRate = (
-  ctx: Ctx,
-  { merchant_id, channel_account_id }: Omit<Account, 'biz_date'>,
-  fee_rate_ppm: number | null,
-  by?: string,
-): Promise<void> => setFeeRate(ctx, { merchant_id, channel_account_id, fee_rate_ppm, by: by ?? null, now: ctx.clock.now() });

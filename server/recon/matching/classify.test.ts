@@ -56,7 +56,7 @@ describe('a line of which nobody knows what it was for', () => {
     receiver: 'm',
     at: paid.at,
   };
-  const expected: Expectations = { biz_date: '2026-11-21', receiver: 'm', merchant_code: 'abcdef', fee_rate_ppm: null, fee_rounding: 'line' };
+  const expected: Expectations = { biz_date: '2026-11-21', receiver: 'm', merchant_code: 'abcdef', fee: null, fee_rounding: 'line' };
   const suspense = (of: 'payment' | 'refund' | 'other', bill_fen: Fen) =>
     disputed({ id: '', kind: 'orphan', channel: '', channel_account_id: '', biz_date: '', of, our_fen: 0n as Fen, bill_fen, detail: {} });
 

@@ -2,6 +2,8 @@ import type { AttemptState, ExceptionKind, RefundState } from '@heliu/contract';
 import { type BillLine, dayStart, nextDay, roundMillifen } from '../../channels/bill.ts';
 import { sha256Hex } from '../../kernel/digest.ts';
 import type { Fen } from '../../kernel/money.ts';
+import type { Price } from '../../kernel/price.ts';
+import { expectedFee, type FeeRounding, flatFee, isFlat, termsOf } from '../fees/fee.ts';
 
 /** A line of the bill as it is stored. */
 export type StoredLine = Pick<
@@ -45,9 +47,9 @@ export type Expectations = {
   readonly biz_date: string;
   readonly receiver: string;
   readonly merchant_code: string;
-  /** The rate that the account has agreed on; a line's own rate stands in for it. */
-  readonly fee_rate_ppm: number | null;
-  readonly fee_rounding: 'line' | 'batch';
+  /** The fee that the account has agreed on; a line's own rate stands in for it. */
+  readonly fee: Price | null;
+  readonly fee_rounding: FeeRounding;
 };
 
 /** A day of 24 hours, unless its channel ends it earlier. */
@@ -234,19 +236,13 @@ export function judgeMissing(missing: Missing, biz_date: string, { next_matched,
   };
 }
 
-/** The fee that a rate gives of an amount, in thousandths of a fen, as the channel rounds it. */
-export function expectedFee(amount_fen: Fen, rate_ppm: number, rounding: 'line' | 'batch'): bigint {
-  const exact = (amount_fen * BigInt(rate_ppm)) / 1000n;
-  return rounding === 'line' ? roundMillifen(exact) * 1000n : exact;
-}
-
-/** Judges the fee of a line; undefined where it is right or nobody knows what it should be. */
-export function judgeFee(line: StoredLine, object_id: string | null, expected: Expectations): Finding | undefined {
-  const rate_ppm = expected.fee_rate_ppm ?? line.fee_rate_ppm;
-  if (rate_ppm === null || line.state === 'failed') return undefined;
-  const right = expectedFee(line.amount_fen, rate_ppm, expected.fee_rounding) * (line.direction === 'in' ? 1n : -1n);
+/** Judges the fee of a line; undefined where it is right or nobody knows what it should be. `paid_fen`: see `Charged`. */
+export function judgeFee(line: StoredLine, object_id: string | null, paid_fen: Fen | null, expected: Expectations): Finding | undefined {
+  const fee = expected.fee ?? (line.fee_rate_ppm === null ? null : flatFee(line.fee_rate_ppm));
+  if (fee === null || line.state === 'failed') return undefined;
+  const right = expectedFee(fee, { ...line, paid_fen }, expected.fee_rounding);
+  if (right === undefined || line.fee_millifen === right) return undefined;
   const off = line.fee_millifen - right;
-  if (off === 0n) return undefined;
   const magnitude = off < 0n ? -off : off;
   // The share of a fee that comes back is rounded by the channel's own rest of the order, which a bill does not show.
   const is_rounding = magnitude < 1000n || (line.direction === 'out' && magnitude <= 1000n);
@@ -263,8 +259,20 @@ export function judgeFee(line: StoredLine, object_id: string | null, expected: E
     our_fen: zero,
     bill_fen: zero,
     at_risk_fen: larger(roundMillifen(magnitude), 1n as Fen),
-    detail: { expected_millifen: String(right), received_millifen: String(line.fee_millifen), rate_ppm: String(rate_ppm) },
+    detail: { expected_millifen: String(right), received_millifen: String(line.fee_millifen), ...wordsOf(fee) },
   };
+}
+
+/** What was agreed on, as evidence; of a rate alone the rate. */
+function wordsOf(fee: Price): Readonly<Record<string, string>> {
+  const { rate_ppm, per_item_fen, min_fen, max_fen } = termsOf(fee);
+  if (isFlat(fee)) return { rate_ppm: String(rate_ppm) };
+  return present({
+    rate_ppm: String(rate_ppm),
+    per_item_fen: String(per_item_fen),
+    min_fen: String(min_fen),
+    max_fen: max_fen === null ? null : String(max_fen),
+  });
 }
 
 /** A finding about the day as a whole. */

@@ -15,6 +15,8 @@ import type { ReconException } from '../exceptions/exception.ts';
 import { openedFrom, type Place, system } from '../exceptions/open.ts';
 import * as exceptions from '../exceptions/store.ts';
 import { viewException } from '../exceptions/view.ts';
+import { agreedFee } from '../fees/service.ts';
+import { readOddFees } from '../fees/store.ts';
 import { postFee, undoSuspense } from '../postings/service.ts';
 import { adjustmentsOf, day_ms, dayFinding, type Expectations, type Finding, judgeFee, judgeLine, judgeMissing } from './classify.ts';
 import * as store from './store.ts';
@@ -74,8 +76,8 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
     has_many_refunds: (bill?.refund_count ?? 0) * refunds_share > (bill?.lines ?? 0),
     is_fresh: bill === undefined || (await store.isFresh(ctx, { merchant_id, bill_id: bill.id })),
   };
-  const fee_rate_ppm = await store.feeRate(ctx, merchant_id, channel_account_id);
-  const expected = { biz_date, receiver, merchant_code: account.merchant_code, fee_rate_ppm, fee_rounding: declared.fee_rounding };
+  const fee = await agreedFee(ctx, { merchant_id, channel_account_id });
+  const expected = { biz_date, receiver, merchant_code: account.merchant_code, fee, fee_rounding: declared.fee_rounding };
   const place = { merchant_id, livemode: account.livemode, channel: account.channel, channel_account_id, biz_date };
   const result = await store.inMatching(ctx, run, async (trx) => {
     const matching: Matching = { ctx, trx, run, place, expected, ends_ms: declared.day_ends_ms ?? day_ms, opened: [], matched: [], count: { opened: 0 } };
@@ -142,9 +144,9 @@ async function judgeLeftover(matching: Matching): Promise<void> {
 
 async function judgeFees(matching: Matching): Promise<void> {
   const { trx, run, expected } = matching;
-  const options = { rate_ppm: expected.fee_rate_ppm, rounding: expected.fee_rounding, limit: recon_fee_findings_max + 1 };
-  const lines = await store.readOddFees(trx, run, options);
-  const findings = lines.flatMap(({ matched_id, ...line }) => judgeFee(line, matched_id, expected) ?? []);
+  const options = { fee: expected.fee, rounding: expected.fee_rounding, limit: recon_fee_findings_max + 1 };
+  const lines = await readOddFees(trx, run, options);
+  const findings = lines.flatMap(({ matched_id, paid_fen, ...line }) => judgeFee(line, matched_id, paid_fen, expected) ?? []);
   if (lines.length <= recon_fee_findings_max) return write(matching, findings);
   const at_risk = findings.reduce((sum, { at_risk_fen }) => sum + at_risk_fen, 0n) as Fen;
   await write(matching, [

@@ -292,27 +292,6 @@ export async function readMissing(trx: Trx, after: bigint, limit: number): Promi
   return rows;
 }
 
-export type FeeLine = StoredLine & { readonly matched_id: string | null };
-
-/** Lines whose fee is not what the rate gives, at most `limit` of them. */
-export async function readOddFees(
-  trx: Trx,
-  run: Run,
-  { rate_ppm, rounding, limit }: { rate_ppm: number | null; rounding: 'line' | 'batch'; limit: number },
-): Promise<readonly FeeLine[]> {
-  const rate = sql`coalesce(${rate_ppm}::bigint, l.fee_rate_ppm)`;
-  const right = rounding === 'line' ? sql`((l.amount_fen * ${rate} + 500000) / 1000000) * 1000` : sql`(l.amount_fen * ${rate}) / 1000`;
-  const { rows } =
-    await sql<FeeLine>`select l.bill_id, l.line, l.kind, l.direction, l.state, l.object_id, l.channel_order_no, l.channel_transaction_id, l.channel_refund_no,
-      l.channel_refund_id, l.flow_no, l.amount_fen, l.settled_fen, l.fee_millifen, l.fee_rate_ppm, l.currency, l.receiver, l.at,
-      (select case when m.bill_id = l.bill_id and m.line = l.line then m.object_id end from recon_matches m
-        where m.merchant_id = l.merchant_id and m.object_id = l.object_id) as matched_id
-    from bill_lines l where l.merchant_id = ${run.merchant_id} and l.bill_id = ${run.bill_id} and l.state <> 'failed' and ${rate} is not null
-      and l.fee_millifen <> case l.direction when 'in' then 1 else -1 end * ${right}
-    order by l.line limit ${limit}`.execute(trx);
-  return rows;
-}
-
 /** Lines that the version before had otherwise, or not at all, and the other way round. */
 export type Changed = {
   readonly bill_id: string;
@@ -380,27 +359,4 @@ export async function markMatched(trx: Trx, run: Run, now: Date): Promise<boolea
     await sql`update bill_days set matched_at = coalesce(matched_at, ${now}) where merchant_id = ${run.merchant_id} and channel_account_id = ${run.channel_account_id}
     and kind = 'trade' and biz_date = ${run.biz_date} and bill_id is not distinct from ${run.bill_id} returning biz_date`.execute(trx);
   return rows.length === 1;
-}
-
-export async function feeRate(ctx: Ctx, merchant_id: string, channel_account_id: string): Promise<number | null> {
-  const { rows } = await sql<{
-    fee_rate_ppm: number | null;
-  }>`select fee_rate_ppm from recon_settings where merchant_id = ${merchant_id} and channel_account_id = ${channel_account_id}`.execute(ctx.db.kysely);
-  return rows[0]?.fee_rate_ppm ?? null;
-}
-
-export async function setFeeRate(
-  ctx: Ctx,
-  {
-    merchant_id,
-    channel_account_id,
-    fee_rate_ppm,
-    by,
-    now,
-  }: { merchant_id: string; channel_account_id: string; fee_rate_ppm: number | null; by: string | null; now: Date },
-) {
-  await sql`insert into recon_settings (merchant_id, channel_account_id, fee_rate_ppm, updated_at, updated_by)
-    values (${merchant_id}, ${channel_account_id}, ${fee_rate_ppm}, ${now}, ${by})
-    on conflict (merchant_id, channel_account_id) do update
-      set fee_rate_ppm = excluded.fee_rate_ppm, updated_at = excluded.updated_at, updated_by = excluded.updated_by`.execute(ctx.db.kysely);
 }
