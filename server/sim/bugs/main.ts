@@ -51,14 +51,15 @@ export async function run(args: readonly string[]): Promise<number> {
 
   const waiting = chosen.values();
   const hunts: Hunt[] = [];
+  const control = openControl();
   const work = async () => {
     for (const bug of waiting) {
-      const found = bug.noticed_by === 'seeds' ? await huntBySeeds(bug, seeds) : await huntByTests(bug, bug.noticed_by);
+      const found = bug.noticed_by === 'seeds' ? await huntBySeeds(bug, seeds, control) : await huntByTests(bug, bug.noticed_by);
       hunts.push(found);
       say(`${found.noticed ? 'noticed' : 'NOT NOTICED'} ${found.id}: ${found.by}${found.seeds === null ? '' : ` (${found.seeds} seeds)`}`);
     }
   };
-  await Promise.all(Array.from({ length: values.workers }, work));
+  await Promise.all(Array.from({ length: values.workers }, work)).finally(control.close);
 
   const missed = hunts.filter(({ noticed }) => !noticed).map(({ id }) => id);
   const needed = hunts.flatMap(({ noticed, seeds: count }) => (noticed && count !== null ? [count] : [])).sort((a, b) => a - b);
@@ -79,25 +80,47 @@ export async function run(args: readonly string[]): Promise<number> {
 
 const envOf = ({ id }: PlantedBug) => ({ NODE_OPTIONS: `--import=${plant}`, HELIU_PLANTED_BUG: id });
 
+/** The same worlds without any bug: what is broken there as well says nothing of one. */
+type Control = { readonly broken: (seed: string) => Promise<string | undefined>; readonly close: () => void };
+
+/** Each world is lived through once, however many bugs it notices. */
+function openControl(): Control {
+  let crew: Seeds | undefined;
+  const judged = new Map<string, Promise<string | undefined>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const judge = async (seed: string): Promise<string | undefined> => {
+    crew ??= openCrew('seed.process.ts', 1);
+    return noticedIn(await lived(crew, seed));
+  };
+  return {
+    broken: (seed) => {
+      const known = judged.get(seed);
+      if (known) return known;
+      // The one process lives through one world after the other.
+      const judging = last.then(() => judge(seed));
+      judged.set(seed, judging);
+      last = judging;
+      return judging;
+    },
+    close: () => crew?.kill(),
+  };
+}
+
 /** One world after the other, the same for every bug, until one of them is judged broken. */
-async function huntBySeeds(bug: PlantedBug, seeds: readonly string[]): Promise<Hunt> {
+async function huntBySeeds(bug: PlantedBug, seeds: readonly string[], control: Control): Promise<Hunt> {
   const started_ms = performance.now();
   const crew: Seeds = openCrew('seed.process.ts', 1, envOf(bug));
-  // The same world without the bug: what is broken there as well says nothing of it.
-  const control: Seeds = openCrew('seed.process.ts', 1);
   const hunt = (noticed: boolean, by: string, count: number): Hunt => ({ id: bug.id, noticed, by, seeds: count, seconds: secondsSince(started_ms) });
   try {
     for (const [at, seed] of seeds.entries()) {
-      const verdict = await lived(crew, seed);
-      const noticed = noticedIn(verdict);
+      const noticed = noticedIn(await lived(crew, seed));
       if (noticed === undefined) continue;
-      const without = noticedIn(await lived(control, seed));
+      const without = await control.broken(seed);
       return without === undefined ? hunt(true, noticed, at + 1) : hunt(false, `seed ${seed} is broken without the bug too: ${without}`, at + 1);
     }
     return hunt(false, 'no seed of them', seeds.length);
   } finally {
     crew.kill();
-    control.kill();
   }
 }
 
