@@ -56,6 +56,7 @@ describe('the fee of a payment', () => {
     ['0.6 % of 0.83, which is less than half a fen', price({ rate_ppm: 6_000 }), 83, 0],
     ['0.6 % of 0.84', price({ rate_ppm: 6_000 }), 84, 1],
     ['0.5 % of 1.00 is half a fen, which goes up', price({ rate_ppm: 5_000 }), 100, 1],
+    ['0.45 % of 30.00 is half a fen in numbers, and less in floats', price({ rate_ppm: 4_500 }), 3_000, 14],
     ['and to the even one where that is the rule', price({ rate_ppm: 5_000 }, { rounding: 'half_even' }), 100, 0],
     ['what each item costs, on top', price({ rate_ppm: 6_000, per_item_fen: toFen(10) }), 10_000, 70],
     ['no less than the floor', price({ rate_ppm: 6_000, min_fen: toFen(8) }), 100, 8],
@@ -84,6 +85,19 @@ describe('the fee of a payment', () => {
         const exact = amount * BigInt(rate_ppm) + per_item_fen * 1_000_000n;
         const within = (value: bigint) => value - exact <= 1_000_000n && exact - value <= 1_000_000n;
         assert.ok(within(fee * 1_000_000n) || fee === min_fen || fee === max_fen || fee === amount);
+      }),
+    );
+  });
+
+  it('I-27 between two fen that are as near, it is the one that the rounding names', () => {
+    const odd = (max: number) => fc.integer({ min: 0, max }).map((half) => 2 * half + 1);
+    fc.assert(
+      fc.property(odd(900), odd(1_000_000), (of_rate, of_amount) => {
+        const halves = BigInt(of_rate) * BigInt(of_amount);
+        const [below, above] = [halves / 2n, halves / 2n + 1n];
+        const fees = roundings.map((how) => feeOf(price({ rate_ppm: 500 * of_rate }, { rounding: how }), toFen(1_000 * of_amount)));
+        const even = below % 2n === 0n ? below : above;
+        assert.deepEqual(fees, [above, even, below, above], roundings.join());
       }),
     );
   });

@@ -149,6 +149,15 @@ test('every connection has its time-outs', async (t) => {
   assert.deepEqual({ ...rows[0] }, { statement: '10s', lock: '5s', idle: '10s' });
 });
 
+test('no connection asks for less durability than the server has: what was committed and told is not lost with it', async (t) => {
+  const { ctx } = await aCtx(t);
+  const { rows } = await sql<{ name: string; source: string }>`
+    select name, source from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name`.execute(ctx.db.kysely);
+  assert.equal(rows.length, 3);
+  // The server of tests itself has them off: what counts is who said so.
+  for (const { name, source } of rows) assert.ok(!['client', 'session', 'override'].includes(source), `${name} is set by the ${source}`);
+});
+
 test('counts every statement, by whichever way it is sent', async (t) => {
   const { ctx } = await aCtx(t);
   const metrics = createMetrics({ process_metrics: false });

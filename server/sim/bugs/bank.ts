@@ -121,6 +121,10 @@ export const bank: readonly PlantedBug[] = [
     replace: 'if (payment.closing === null || !state) return undefined;',
     harm: 'an order is closed here while its payer can still pay it at the channel',
     noticed_by: 'seeds',
+    seen_at: {
+      name: 'Jeepay',
+      url: 'https://github.com/jeequan/jeepay/blob/02606ba3eb25c32abcee2d554b9612ab087b5bc6/jeepay-service/src/main/java/com/jeequan/jeepay/service/impl/PayOrderService.java',
+    },
   },
   {
     id: 'paid-after-close-is-dropped',
@@ -224,6 +228,30 @@ export const bank: readonly PlantedBug[] = [
     noticed_by: 'seeds',
   },
   {
+    id: 'unique-index-is-none',
+    file: 'server/platform/db/migrate.ts',
+    find: ".replaceAll('\\r\\n', '\\n');",
+    replace: ".replaceAll('\\r\\n', '\\n').replace('create unique index attempts_transaction', 'create index attempts_transaction');",
+    harm: 'one transaction of a channel pays two orders',
+    noticed_by: 'seeds',
+  },
+  {
+    id: 'commit-may-be-lost',
+    file: 'server/platform/db/pool.ts',
+    find: '-c random_page_cost=1.1',
+    replace: '-c random_page_cost=1.1 -c synchronous_commit=off',
+    harm: 'a database that crashes forgets payments that were acknowledged a moment before',
+    noticed_by: ['server/platform/db/db.test.ts'],
+  },
+  {
+    id: 'time-is-the-machines-own',
+    file: 'server/platform/db/time.ts',
+    find: 'clock: { now: () => new Date(now_ms()),',
+    replace: 'clock: { now: clock.now,',
+    harm: 'a node whose clock is a day ahead closes orders that are still good',
+    noticed_by: 'seeds',
+  },
+  {
     id: 'event-is-lost',
     file: 'server/payments/store.ts',
     find: 'if (events.length > 0) {',
@@ -239,6 +267,18 @@ export const bank: readonly PlantedBug[] = [
     harm: 'the merchant is told "paid" with the state from before',
     noticed_by: 'seeds',
     seen_at: { name: 'Hyperswitch', url: 'https://github.com/juspay/hyperswitch/issues/9278' },
+  },
+  {
+    id: 'late-money-is-told-as-paid',
+    file: 'server/payments/service.ts',
+    find: 'viewPayment(after.payment, eventAttempt(',
+    replace: "viewPayment(type === 'payment.late_received' ? { ...after.payment, state: 'paid' } : after.payment, eventAttempt(",
+    harm: 'a payment that stays closed is told to the merchant as paid: the state in memory, not the stored one',
+    noticed_by: 'seeds',
+    seen_at: {
+      name: 'Jeepay',
+      url: 'https://github.com/jeequan/jeepay/blob/1985162085fb291e45ee1dfaf8c275a653f47452/jeepay-payment/src/main/java/com/jeequan/jeepay/pay/ctrl/payorder/ChannelNoticeController.java',
+    },
   },
   {
     id: 'notify-before-commit',
@@ -261,6 +301,31 @@ export const bank: readonly PlantedBug[] = [
       source: work.source,
       events: early,`,
     harm: 'the merchant is told of a change that a lost race or a crash then never makes',
+    noticed_by: 'seeds',
+  },
+  {
+    id: 'event-beside-its-change',
+    file: 'server/payments/store.ts',
+    find: `  writeParts(build, input, parks ? 'an' : 'p');
+  const replied = input.key ? 'exists (select 1 from k)' : 'false';
+  const leases = input.lease_until !== undefined && input.events.length > 0;
+  const tail = leases ? \`select \${replied} as replied, l.* from p left join (\${leased_select}) l on true\` : \`select \${replied} as replied from p\`;
+  type Row = Pick<Committed, 'replied'> & Partial<LeasedDelivery>;
+  const rows = await ctx.db.run<Row>(build.statement('payments_commit', tail), build.values);
+  return rows[0] && { replied: rows[0].replied, leased: leases ? rows.flatMap((row) => withPayload(row, input.events)) : [] };`,
+    replace: `  writeParts(build, { ...input, events: [] }, parks ? 'an' : 'p');
+  const replied = input.key ? 'exists (select 1 from k)' : 'false';
+  const told = parks && input.change.anomaly ? 'exists (select 1 from an)' : 'true';
+  type Row = Pick<Committed, 'replied'> & { readonly told: boolean };
+  const [row] = await ctx.db.run<Row>(build.statement('payments_commit', \`select \${replied} as replied, \${told} as told from p\`), build.values);
+  if (row?.told && input.events.length > 0) {
+    const beside = new StatementParts([payment.merchant_id]);
+    beside.with('p', 'select 1 as one');
+    for (const [name, text] of outboxParts({ events: input.events }, (given) => beside.value(given), 'p')) beside.with(name, text);
+    await ctx.db.run(beside.statement('payments_events', 'select id from ev'), beside.values);
+  }
+  return row && { replied: row.replied, leased: [] };`,
+    harm: 'a crash between a change and its event leaves a payment of which the merchant never hears',
     noticed_by: 'seeds',
   },
   {
@@ -288,6 +353,35 @@ export const bank: readonly PlantedBug[] = [
     noticed_by: ['server/webhooks/deliveries/service.test.ts'],
   },
   {
+    id: 'job-without-fencing',
+    file: 'server/webhooks/deliveries/store.ts',
+    find: "and (m.state = 'delivered' or (d.state = 'pending' and d.next_send_at = m.lease_until))",
+    replace: '',
+    harm: 'a node that was away for too long undoes what another has done since',
+    noticed_by: ['server/webhooks/deliveries/service.test.ts'],
+  },
+  {
+    id: 'sent-without-end',
+    file: 'server/webhooks/schedule.ts',
+    find: `  const wait_ms = delivery_waits_ms[tries - 1];
+  if (wait_ms === undefined || now`,
+    replace: `  const wait_ms = delivery_waits_ms[tries - 1] ?? 12 * 3_600_000;
+  if (now.getTime() < 0 && now`,
+    harm: 'a receiver that is gone is called for ever, and nobody is told that it heard nothing',
+    noticed_by: ['server/webhooks/schedule.test.ts'],
+  },
+  {
+    id: 'redirect-is-followed',
+    file: 'server/webhooks/deliveries/service.ts',
+    find: "    return { is: 'answer', ...answer };",
+    replace: `    const { location } = answer.headers;
+    if (answer.status >= 300 && answer.status < 400 && location !== undefined)
+      return await send(ctx, { ...delivery, url: new URL(location, url).href }, now);
+    return { is: 'answer', ...answer };`,
+    harm: 'a receiver sends a signed webhook on to whomever it likes',
+    noticed_by: ['server/webhooks/deliveries/service.test.ts', 'server/testing/attacks/egress.test.ts'],
+  },
+  {
     id: 'query-is-never-due',
     file: 'server/payments/schedule.ts',
     find: 'addMs(now, isBarcode(attempt) ? (barcode_steps_ms[0] as number) : first_query_ms);',
@@ -302,6 +396,26 @@ export const bank: readonly PlantedBug[] = [
     find: 'refunding_fen: addFen(payment.refunding_fen, refund.amount_fen), refund_count',
     replace: 'refunding_fen: payment.refunding_fen, refund_count',
     harm: 'two refunds that each fit are sent although together they do not',
+    noticed_by: 'seeds',
+  },
+  {
+    id: 'refund-is-read-checked-and-inserted',
+    file: 'server/payments/store.ts',
+    find: "build.with('p', parks ? `select id from payments ${guarded()}` : `update payments set ${sets()} ${guarded()} returning id`);",
+    replace:
+      "build.with('p', parks ? `select id from payments ${guarded()}` : `update payments set ${sets()} ${input.change.new_refund ? `where merchant_id = $1 and id = ${build.value(payment.id)}` : guarded()} returning id`);",
+    harm: 'two refunds that were asked for at once each find room for themselves, and more goes back than was paid',
+    noticed_by: 'seeds',
+    seen_at: { name: 'Hyperswitch', url: 'https://github.com/juspay/hyperswitch/issues/13182' },
+  },
+  {
+    id: 'unknown-refund-does-not-count',
+    file: decide_refund,
+    find: 'return { ...untouched(payment), refunds: [{ ...refund, next_query_at: at }] };',
+    replace: `const free = untouched(payment);
+  const refunding_fen = isOfPayment(refund) ? subtractFen(payment.refunding_fen, refund.amount_fen) : payment.refunding_fen;
+  return { ...free, payment: { ...free.payment, refunding_fen }, refunds: [{ ...refund, next_query_at: at }] };`,
+    harm: 'a refund whose answer was lost leaves room for another one of the same money',
     noticed_by: 'seeds',
   },
   {
@@ -352,6 +466,29 @@ export const bank: readonly PlantedBug[] = [
     harm: 'money that did not go back can never be refunded again',
     noticed_by: 'seeds',
   },
+  // What is counted.
+  {
+    id: 'fee-in-floats',
+    file: 'server/kernel/price.ts',
+    find: 'divideRounded(amount_fen * BigInt(rate_ppm), ppm, price.rounding) + per_item_fen',
+    replace: `(price.rounding === 'half_up'
+      ? BigInt(Math.round(Number(amount_fen) * (rate_ppm / 1_000_000)))
+      : divideRounded(amount_fen * BigInt(rate_ppm), ppm, price.rounding)) + per_item_fen`,
+    harm: 'fees are a fen off where a rate has no exact float',
+    noticed_by: ['server/kernel/price.test.ts'],
+  },
+  {
+    id: 'bill-before-its-summary',
+    file: 'server/recon/bills/service.ts',
+    find: 'const step = await reading.next();',
+    replace: `const nothing = { count: 0, amount_fen: 0n };
+      const step = await reading.next().catch((problem: unknown) => {
+        if (!(problem instanceof BillProblem)) throw problem;
+        return { done: true, value: { lines: 0, payments: nothing, refunds: nothing, fee_millifen: 0n } as unknown as BillTotals } as const;
+      });`,
+    harm: 'a bill that was cut off is the bill of its day, and what it lacks is reported as lost money',
+    noticed_by: ['server/recon/recon.test.ts'],
+  },
   // Who may.
   {
     id: 'no-tenant-on-read',
@@ -376,6 +513,14 @@ export const bank: readonly PlantedBug[] = [
     replace: 'const nonce = Buffer.alloc(nonce_bytes, rng.bytes(1).length);',
     harm: 'sealed values of one key can be opened by comparing them',
     noticed_by: ['server/platform/vault/vault.test.ts'],
+  },
+  {
+    id: 'body-is-logged',
+    file: 'server/platform/http/server.ts',
+    find: 'error: edge.error_code,',
+    replace: 'error: edge.error_code, body: JSON.stringify(request.body),',
+    harm: 'payment codes and payers stand in the log of every node',
+    noticed_by: ['server/testing/canaries.test.ts'],
   },
   {
     id: 'private-address-may-be-called',
