@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bank, planted } from './bank.ts';
+import { bank } from './bank.ts';
+import { planted } from './bug.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');

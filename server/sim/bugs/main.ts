@@ -5,7 +5,8 @@ import { argumentsOf } from '../command.ts';
 import { commitOf } from '../commit.ts';
 import { type Crew, openCrew, workersDefault } from '../crew.ts';
 import type { Verdict } from '../seed.ts';
-import { bank, type PlantedBug } from './bank.ts';
+import { bank } from './bank.ts';
+import type { PlantedBug } from './bug.ts';
 
 /** What came of one bug: who noticed it, and after how many seeds. */
 export type Hunt = { readonly id: string; readonly noticed: boolean; readonly by: string; readonly seeds: number | null; readonly seconds: number };
@@ -95,7 +96,7 @@ function openControl(): Control {
   return {
     broken: (seed) => {
       const known = judged.get(seed);
-      if (known) return known;
+      if (known !== undefined) return known;
       // The one process lives through one world after the other.
       const judging = last.then(() => judge(seed));
       judged.set(seed, judging);

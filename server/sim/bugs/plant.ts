@@ -1,5 +1,6 @@
 import { registerHooks } from 'node:module';
-import { bank, planted } from './bank.ts';
+import { bank } from './bank.ts';
+import { planted } from './bug.ts';
 
 // `node --import server/sim/bugs/plant.ts`: one bug of the bank, named by HELIU_PLANTED_BUG, is in the program while it
 // runs. The product has no switch for it: its source is changed on its way into this process, and nowhere else.
