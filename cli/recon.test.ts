@@ -47,6 +47,16 @@ test('status shows days with their bills and what is open, in the words of the r
   assert.match(out, new RegExp(`${day}.*trade.*imported.*10\\.00`));
 });
 
+test('status of all merchants says what needs a person today', async () => {
+  const { out } = await ok('--lang', 'zh', 'recon', 'status');
+  assert.match(out, new RegExp(`${world.merchant.code} +.* test +\\d+ +0 +\\d+ +${day} +1 +10\\.07 `));
+  assert.match(out, new RegExp(`${world.merchant.code} +test +长款：我方有，账单无 +1 +10\\.07 `));
+  const [row] = (await ok('--json', 'recon', 'status')).json() as { merchant_id: string; mode: string; at_risk_fen: number; kinds: object[] }[];
+  assert.deepEqual([row?.merchant_id, row?.mode, row?.at_risk_fen, row?.kinds.length], [world.merchant.id, 'test', 1007, 1]);
+  assert.match((await ok('--lang', 'en', 'recon', 'status', '--live')).out, /^none$/m);
+  assert.equal((await heliu(['recon', 'status', '--account', account], io)).code, 2);
+});
+
 test('an exception is shown with its history, and a second decision on it is refused', async () => {
   const { out } = await ok('--lang', 'zh', 'recon', 'exceptions', '--account', account);
   assert.match(out, /长款：我方有，账单无/);

@@ -20,6 +20,7 @@ import { record, table, yuan } from '../output.ts';
 import { close, closedDays } from './closes.ts';
 import { addExceptionCommands } from './exceptions.ts';
 import { findMerchant } from './merchant.ts';
+import { showMorning } from './morning.ts';
 import { progressOf, readDay, withChannels } from './operator.ts';
 
 type Of = { readonly account: string };
@@ -68,14 +69,24 @@ function addReconciliationCommands(program: Command, cli: Cli): void {
     .action((options: Span) => runDays(cli, options));
   recon
     .command('status')
-    .description(say('days, their bills and what is open', '账单日、账单与未关闭的差错'))
-    .requiredOption('--merchant <id-or-code>', say('merchant', '商户'))
+    .description(
+      say(
+        'what needs a person today, of all merchants; of one merchant its days, their bills and what is open',
+        '全部商户今日待处理事项；指定商户则为其账单日、账单与未关闭的差错',
+      ),
+    )
+    .option('--merchant <id-or-code>', say('merchant; all unless given', '商户；默认全部'))
     .option('--account <id>', say('only this channel account', '只看该渠道账户'))
-    .option('--live', say('of live payments; of test payments otherwise', '生产环境；默认测试环境'))
+    .option(
+      '--live',
+      say('live payments alone; of one merchant test payments otherwise, of all both', '只看生产环境；指定商户时默认测试环境，全部商户时默认两者'),
+    )
     .option('--from <day>', say('this day and later', '起始日'), readDay)
     .option('--to <day>', say('this day and earlier', '截止日'), readDay)
     .option('--limit <n>', say('rows', '条数'), wholeNumber, 60)
-    .action((options: Status) => showStatus(cli, options));
+    .action(({ merchant, ...options }: Status & { merchant?: string }) =>
+      merchant === undefined ? showMorning(cli, options) : showStatus(cli, { ...options, merchant }),
+    );
   addExceptionCommands(recon, cli, { byWhom: (command) => byWhom(command, cli), whoIs });
   byWhom(recon.command('close'), cli)
     .description(
@@ -240,7 +251,6 @@ function runDays(cli: Cli, { account, ...span }: Span): Promise<void> {
 }
 
 type Status = {
-  readonly merchant: string;
   readonly live?: boolean;
   readonly account?: string;
   readonly from?: string;
@@ -248,7 +258,7 @@ type Status = {
   readonly limit: number;
 };
 
-function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: Status): Promise<void> {
+function showStatus(cli: Cli, { merchant, account, live = false, ...filter }: Status & { readonly merchant: string }): Promise<void> {
   return withNode(cli, async (ctx) => {
     const { id: merchant_id } = await findMerchant(ctx, merchant);
     const days = await listDays(ctx, { ...given(filter), limit: filter.limit, merchant_id, livemode: live, channel_account_id: account });
