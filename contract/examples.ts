@@ -4,6 +4,7 @@ import type { Device, Shift } from './devices.ts';
 import type { Event } from './events.ts';
 import { bank_examples } from './examples-bank.ts';
 import { help_examples } from './examples-help.ts';
+import { ledger_examples } from './examples-ledger.ts';
 import { price_examples } from './examples-prices.ts';
 import { reconciled_day_examples } from './examples-reconciled-days.ts';
 import { routing_examples } from './examples-routing.ts';
@@ -392,6 +393,7 @@ export const examples: Readonly<Record<string, OperationExample>> = {
     response: { ...delivery, state: 'pending', next_send_at: '2026-11-22T03:00:00.000Z', delivered_at: null },
   },
   ...price_examples,
+  ...ledger_examples,
   ...bank_examples,
   ...reconciled_day_examples,
   ...statement_examples,

@@ -3,6 +3,7 @@ import * as sessions from './checkout-sessions.ts';
 import * as devices from './devices.ts';
 import * as events from './events.ts';
 import * as help from './help-requests.ts';
+import * as ledger from './ledger.ts';
 import type { Operation } from './operation.ts';
 import * as payments from './payments.ts';
 import * as plates from './plates.ts';
@@ -24,6 +25,7 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './examples.ts';
 export * from './help-requests.ts';
+export * from './ledger.ts';
 export * from './methods.ts';
 export * from './openapi.ts';
 export * from './operation.ts';
@@ -123,6 +125,8 @@ export const operations = [
   plates.listPlateChanges,
   plates.printPlate,
   prices.listPrices,
+  ledger.listLedgerBalances,
+  ledger.listMargins,
   statements.createStatement,
   statements.retrieveStatement,
   statements.listStatements,

@@ -26,6 +26,7 @@ export const scopes = [
   'help_requests:read',
   'help_requests:write',
   'prices:read',
+  'ledger:read',
   'statements:read',
   'statements:write',
 ] as const;

@@ -42,6 +42,8 @@ export class Heliu implements Resources {
   readonly devices: Resources['devices'];
   readonly shifts: Resources['shifts'];
   readonly prices: Resources['prices'];
+  readonly ledgerBalances: Resources['ledgerBalances'];
+  readonly margins: Resources['margins'];
   readonly statements: Resources['statements'];
   readonly plateBatches: Resources['plateBatches'];
   readonly billDays: Resources['billDays'];
@@ -65,6 +67,8 @@ export class Heliu implements Resources {
     this.devices = resources.devices;
     this.shifts = resources.shifts;
     this.prices = resources.prices;
+    this.ledgerBalances = resources.ledgerBalances;
+    this.margins = resources.margins;
     this.statements = resources.statements;
     this.plateBatches = resources.plateBatches;
     this.billDays = resources.billDays;

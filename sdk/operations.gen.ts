@@ -3,7 +3,7 @@
 import type { Call, CallOptions } from './call.ts';
 import { type FeedPage, listPages } from './pages.ts';
 import { path } from './path.ts';
-import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBankCreditsQuery, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDailyClosesQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
+import type { AccountTerms, AnswerHelpRequestBody, BindPlateBody, CashierSettings, CheckoutSession, ClaimPlateBody, Costs, CreateAttemptBody, CreateCheckoutSessionBody, CreatePairingCodeBody, CreatePaymentBody, CreatePlateBatchBody, CreateRefundBody, CreateRefundByOrderNoBody, CreateStatementBody, CreateStoreBody, CreateTerminalBody, CreateWebhookEndpointBody, Delivery, Device, Event, ExplainBody, HelpRequest, LinkStatementBody, ListBankCreditsQuery, ListBillDaysQuery, ListCheckoutSessionsQuery, ListCostsQuery, ListDailyClosesQuery, ListDeliveriesQuery, ListDevicesQuery, ListEventsQuery, ListHelpRequestsQuery, ListLedgerBalancesQuery, ListMarginsQuery, ListPaymentsQuery, ListPlateChangesQuery, ListPlatesQuery, ListPricesQuery, ListReconExceptionsQuery, ListRefundsQuery, ListRuleSetsQuery, ListShiftsQuery, ListStatementsQuery, ListStoresQuery, ListTerminalsQuery, ListWebhookEndpointsQuery, PairingCode, Payment, PaymentRouting, Plate, PlateBatch, PlateChange, Price, PrintBody, PrintLink, ReceiptLink, Refund, RefundHelpRequestBody, RotateWebhookSecretBody, RoutingAccount, RoutingAccounts, RoutingDecision, RoutingSimulation, RuleSet, RuleSetBody, SetSupervisorPinBody, Shift, SimulateBody, Store, SwitchAccountBody, Terminal, UpdateCashierSettingsBody, UpdatePlateBody, UpdateStoreBody, UpdateTerminalBody, WebhookEndpoint, WebhookEndpointWithSecret } from './types.gen.ts';
 
 export const sdk_version = '0.1.0';
 
@@ -834,6 +834,54 @@ export const resourcesOf = (call: Call) => ({
      */
     list: (query: ListPricesQuery = {}, options?: CallOptions) =>
       listPages<Price>(call, { method: 'GET', path: '/v1/prices', query, answers: 'list' }, 'cursor', options),
+  },
+  ledgerBalances: {
+    /**
+     * What stands on each account of the merchant in the ledger: now, at the end of a day, or at an instant. 商户各科目余额：当前、某日终或某时刻。
+     *
+     * Refused with: , or what any call can answer.
+     */
+    list: (query: ListLedgerBalancesQuery = {}, options?: CallOptions) =>
+      listPages<{
+  object: 'ledger_balance';
+  livemode: boolean;
+  /** Receivable from the channel, due to the merchant, the channel’s fee, the service fee, refunds in transit, suspense. 应收渠道、应结商户、渠道手续费、服务费、退款在途、挂账。 */
+  account: 'channel_receivable' | 'merchant_due' | 'channel_fee' | 'service_fee' | 'refund_in_transit' | 'suspense';
+  /** 渠道账户。 */
+  channel_account_id: string;
+  /** ISO 4217. Only CNY. 币种，目前仅人民币。 */
+  currency: 'CNY';
+  /** 借方合计。 In fen 分. */
+  debit_fen: number;
+  /** 贷方合计。 In fen 分. */
+  credit_fen: number;
+  /** Debit less credit: usually below zero on `merchant_due`, `service_fee`, `refund_in_transit` and `suspense`. 借方减贷方。 In fen 分; may be below zero. 可为负。 */
+  balance_fen: number;
+}>(call, { method: 'GET', path: '/v1/ledger_balances', query, answers: 'list' }, 'cursor', options),
+  },
+  margins: {
+    /**
+     * By channel account: the fee by the price beside what the channel kept, in a period of at most 366 days. 按渠道账户：费率服务费与渠道实际手续费（最长 366 天）。
+     *
+     * Refused with: `statement_period_invalid`, or what any call can answer.
+     */
+    list: (query: ListMarginsQuery, options?: CallOptions) =>
+      listPages<{
+  object: 'margin';
+  livemode: boolean;
+  /** 渠道。 */
+  channel: string;
+  /** 渠道账户。 */
+  channel_account_id: string;
+  /** Fees by the price, less what refunds returned of them. 按费率的服务费（已扣除退回部分）。 In fen 分; may be below zero. 可为负。 */
+  service_fee_fen: number;
+  /** What the channel kept, by its bills. 渠道实际手续费，按账单。 In fen 分; may be below zero. 可为负。 */
+  channel_fee_fen: number;
+  /** The one less the other. 二者之差。 In fen 分; may be below zero. 可为负。 */
+  margin_fen: number;
+  /** No bill of the period is missing; otherwise the channel’s fee is not all there. 期内账单是否齐全。 */
+  complete: boolean;
+}>(call, { method: 'GET', path: '/v1/margins', query, answers: 'list' }, 'cursor', options),
   },
   statements: {
     /**

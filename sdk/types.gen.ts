@@ -1347,6 +1347,20 @@ export type ListPricesQuery = {
   method?: Method;
 };
 
+export type ListLedgerBalancesQuery = {
+  /** At the end of that day; not beside `at`. 该日终的余额，不与 at 同用。 A day in Asia/Shanghai. 北京时间日期。 */
+  through?: string;
+  /** At that instant. 该时刻的余额。 RFC 3339. */
+  at?: string;
+};
+
+export type ListMarginsQuery = {
+  /** First day. 起始日。 A day in Asia/Shanghai. 北京时间日期。 */
+  from: string;
+  /** Last day. 截止日。 A day in Asia/Shanghai. 北京时间日期。 */
+  through: string;
+};
+
 export type CreateStatementBody = {
   /** First day. 起始日。 A day in Asia/Shanghai. 北京时间日期。 */
   from: string;

@@ -40,6 +40,21 @@ describe('the margin of a merchant', () => {
       complete,
     ]);
     assert.deepEqual(shown, [['wechatpay', 120n, 90n, 30n, true]]);
+
+    const read = async (query: string, key = world.key) => await world.api('GET', `/v1/margins?${query}`, { key });
+    const days = `from=${day}&through=${day}`;
+    const channel_account_id = shop.dayOf(day).channel_account_id;
+    const margin = { object: 'margin', livemode: false, channel: 'wechatpay', channel_account_id, service_fee_fen: 120, channel_fee_fen: 90, margin_fen: 30 };
+    assert.deepEqual((await read(days)).body, { data: [{ ...margin, complete: true }] });
+    const other = await world.newMerchant('邻店');
+    for (const key of [other.key, await world.newKey(world.merchant.id, true, ['ledger:read'])]) assert.deepEqual((await read(days, key)).body, { data: [] });
+    const refused = async (query: string, key?: string) => {
+      const { status, body } = await read(query, key);
+      return [status, body.error.code, body.error.param];
+    };
+    assert.deepEqual((await refused(days, await world.newKey(world.merchant.id, false, ['statements:read']))).slice(0, 2), [403, 'scope_missing']);
+    assert.deepEqual(await refused(`from=${day}&through=2025-01-01`), [422, 'statement_period_invalid', 'through']);
+    assert.deepEqual((await refused(`from=${day}`)).slice(1), ['parameter_missing', 'through']);
   });
 
   it('is not that of another merchant or mode', async () => {
