@@ -24,7 +24,7 @@ export const fault_places: Partial<Record<AnyFaultId, readonly Place[]>> = {
 
 /** What of a fault is not shown yet by the places that it has. */
 const shortcomings: Partial<Record<AnyFaultId, string>> = {
-  'OF-15': '仅换了列，没有两个版本并行 only a column is added: no two versions run together',
+  'OF-15': '较新的版本即本版本加一条增列的迁移 the newer version is this one with one more migration, which adds columns',
 };
 
 const texts: Readonly<Record<AnyFaultId, string>> = { ...fault_texts, ...other_fault_texts };

@@ -5,6 +5,7 @@ import type { Dice } from './dice.ts';
 import type { Journal } from './journal.ts';
 import type { Merchant } from './merchant.ts';
 import type { Stage } from './stage.ts';
+import { refusal } from './versions.ts';
 
 /** What a fault may use, and where it writes what it measured. */
 export type Scene = {
@@ -129,6 +130,31 @@ const exhaust_heliu: Fault = {
     await node.exhaust();
     await node.start();
     await merchant.createAt(node.url);
+  },
+};
+
+/** One node brings a newer version, which migrates while the others work; they go on beside it, and cannot start any more as they were. */
+const upgrade: Fault = {
+  name: 'upgrade',
+  id: 'OF-15',
+  parts: ['kills', 'database', 'node 1', 'node 2'],
+  missing: ({ nodes }) => (nodes.length < 2 ? 'it takes two nodes' : undefined),
+  strike: async (scene) => {
+    const { stage, merchant, journal } = scene;
+    const version = await stage.newerVersion();
+    const refusals = () => stage.output().split(refusal).length;
+    const [first, ...others] = stage.nodes;
+    await first?.stop();
+    await first?.start(version);
+    await lasting(scene);
+    for (const node of stage.nodes) await merchant.createAt(node.url);
+    for (const node of others) {
+      await node.stop();
+      const before = refusals();
+      const started = await node.starts();
+      if (started || refusals() === before) journal.unexpected.push(`${node.name} is older than the database and ${started ? 'started' : 'did not say so'}`);
+      await node.start(version);
+    }
   },
 };
 
@@ -306,6 +332,7 @@ export const faults: readonly Fault[] = [
   move_clock,
   block_heliu,
   exhaust_heliu,
+  upgrade,
   long_reader,
   weather('slow_gateways', 'CF-06', 'gateways', 'gateways', { latency_ms: 1_500 }),
   weather('narrow_gateways', 'CF-06', 'gateways', 'gateways', { bytes_per_s: 512 }),

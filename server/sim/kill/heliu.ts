@@ -11,8 +11,10 @@ export type Heliu = {
   readonly port: number;
   /** `kill -9`. */
   readonly kill: () => Promise<void>;
-  /** Starts it, over and over until it stays. */
-  readonly start: () => Promise<void>;
+  /** Starts it, over and over until it stays; of another version from now on where one is given. */
+  readonly start: (version?: URL) => Promise<void>;
+  /** Whether it starts at all, tried once and stopped again. */
+  readonly starts: () => Promise<boolean>;
   /** SIGTERM, and waits until it has drained. */
   readonly stop: () => Promise<void>;
   readonly signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
@@ -57,7 +59,9 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     ? { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock_file, FAKETIME_CACHE_DURATION: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' }
     : {};
   let running: Running | undefined;
+  let program = new URL('../../main.ts', import.meta.url);
   let debugger_port = 0;
+  const environmentOf = () => ({ ...environment, ...faked, HELIU_PORT: String(port) });
   const gone = async (how: (child: Running) => unknown): Promise<NodeJS.Signals | null> => {
     const child = running;
     if (!child) return null;
@@ -76,7 +80,7 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     const options = [`--inspect-port=127.0.0.1:${debugger_port}`, ...node_options];
     for (;;) {
       try {
-        return await start(new URL('../../main.ts', import.meta.url), [], { ...environment, ...faked, HELIU_PORT: String(port) }, options, output_fd);
+        return await start(program, [], environmentOf(), options, output_fd);
       } catch (error) {
         // Without a database it ends at once and says so; a service manager tries again.
         if (performance.now() > give_up_ms) throw error;
@@ -108,7 +112,18 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     url: `http://127.0.0.1:${port}`,
     kill,
     stop,
-    start: () => startWith(),
+    start: (version = program) => {
+      program = version;
+      return startWith();
+    },
+    starts: () =>
+      start(program, [], environmentOf(), [], output_fd).then(
+        async (started) => {
+          await started.stop();
+          return true;
+        },
+        () => false,
+      ),
     signal: (signal) => void running?.child.kill(signal),
     block: async (ms) => {
       if (running) await evaluate(running, `{ const until = performance.now() + ${ms}; while (performance.now() < until); }`);

@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { type Acknowledgements, freePort, listen, productionEnvironment, setUp }
 import { type Running, start } from '../../testing/processes.ts';
 import { type Database, openDatabase } from './database.ts';
 import { aHeliu, type Heliu } from './heliu.ts';
+import { newerVersion } from './versions.ts';
 import { openWire, type Wire } from './wire.ts';
 
 /** A whole installation as processes of its own, with a wire between any two that talk. */
@@ -29,6 +30,10 @@ export type Stage = {
   readonly gateways_url: string;
   readonly api_key: string;
   readonly acknowledged: Acknowledgements;
+  /** The program of a version with a migration more than any before. */
+  readonly newerVersion: () => Promise<URL>;
+  /** What the processes have said so far. */
+  readonly output: () => string;
   /** Processes that ended although nobody had ended them. */
   readonly unexpected: readonly string[];
   /** The books, read without any wire. */
@@ -92,7 +97,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       metrics: createMetrics({ process_metrics: false }),
     });
     closing.push(books.close);
-    return { folder, database, nodes, gateways, wires, front_url, gateways_url, api_key, acknowledged, unexpected, books, close };
+    let versions = 0;
+    const newer = () => newerVersion(folder, ++versions);
+    const output = () => readFileSync(join(folder, 'output.log'), 'utf8');
+    return { newerVersion: newer, output, folder, database, nodes, gateways, wires, front_url, gateways_url, api_key, acknowledged, unexpected, books, close };
   } catch (error) {
     await close(true);
     throw error;
