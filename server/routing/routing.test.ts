@@ -70,7 +70,7 @@ describe('rules decide where payments go', () => {
       rules: [{ name: 'never', when: 'amount_fen > 5 && amount_fen < 3', use: { type: 'priority' } }],
       default: { type: 'priority' },
     });
-    assert.deepEqual([refused.status, refused.body.error.code, refused.body.error.param], [422, 'routing_rule_invalid', 'rules[0].when']);
+    assert.deepEqual([refused.status, refused.body.error.code, refused.body.error.param], [422, 'routing_rule_invalid', 'rules.0.when']);
     const foreign = await shop.post('/v1/routing/rule_sets', {
       name: '错',
       rules: [],
@@ -131,7 +131,9 @@ describe('rules tried on past payments', () => {
     const other = await someBranches(world, 1);
     assert.equal((await other.post('/v1/routing/simulate', days)).body.payments, 0);
     const foreign = await other.post('/v1/routing/simulate', { ...days, rules: { rules: [], default: { type: 'priority', accounts: [first] } } });
-    assert.deepEqual([foreign.status, foreign.body.error.code, foreign.body.error.param], [404, 'channel_account_not_found', 'rules.default.accounts[0]']);
+    assert.deepEqual([foreign.status, foreign.body.error.code, foreign.body.error.param], [404, 'channel_account_not_found', 'rules.default.accounts.0']);
+    const both = await shop.post('/v1/routing/simulate', { ...days, rules, rule_set_id: `rrs_${'7'.repeat(26)}` });
+    assert.deepEqual([both.status, both.body.error.code, both.body.error.param], [400, 'parameter_invalid', 'rule_set_id'], 'of two, neither is passed over');
     const sets = await shop.world.ctx.db.kysely.selectFrom('rule_sets').select('id').where('merchant_id', '=', shop.merchant.id).execute();
     assert.deepEqual(sets, []);
   });

@@ -116,6 +116,8 @@ export async function rulesOf(
   caller: Pick<Caller, 'merchant_id' | 'livemode'>,
   { rule_set_id, draft }: { readonly rule_set_id: string | undefined; readonly draft?: Pick<Definition, 'rules' | 'default'> | undefined },
 ): Promise<CompiledRules> {
+  if (draft && rule_set_id !== undefined)
+    throw new RefusalError(refuse('parameter_invalid', 'rule_set_id', { expected: 'left out beside `rules`', expected_zh: '与 rules 二者择一' }));
   if (draft) {
     const own = await store.findAccounts(ctx, caller);
     const refused = checkRules(draft, new Set(own.map(({ id }) => id)));

@@ -11,6 +11,8 @@ export type Owner = { readonly key: string; readonly accounts: ReadonlyMap<strin
 /** One object of every kind of a merchant in one mode. All are at rest, so that nothing about them changes by itself. */
 export type Belongings = {
   readonly payment_id: string;
+  /** Of the payment: the one that paid it. */
+  readonly attempt_id: string;
   readonly merchant_order_no: string;
   readonly checkout_session_id: string;
   readonly refund_id: string;
@@ -86,6 +88,7 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
     statement_id,
     recon_exception_id,
     payment_id: payment.id,
+    attempt_id: payment.attempt.id,
     refund_id: refund.id,
     help_request_id,
     event_id,

@@ -25,7 +25,7 @@ describe('a condition', () => {
   ] as const) {
     it(`is refused: ${when}`, () => {
       const [param, text] = said(check(when));
-      assert.equal(param, 'rules[0].when');
+      assert.equal(param, 'rules.0.when');
       assert.match(String(text), problem);
     });
   }
@@ -69,7 +69,7 @@ describe('a rule that earlier ones leave nothing to is refused', () => {
   ]) {
     it(conditions.join('   then   '), () => {
       const [param, problem] = said(check(...conditions));
-      assert.equal(param, `rules[${conditions.length - 1}].when`);
+      assert.equal(param, `rules.${conditions.length - 1}.when`);
       assert.match(String(problem), /never reached/);
     });
   }
@@ -137,7 +137,7 @@ describe('a strategy', () => {
     assert.deepEqual(use({ type: 'split', accounts: [a] }), ['routing_rule_invalid', 'default.accounts']);
     assert.deepEqual(use({ type: 'least_cost', shares: [{ channel_account_id: a, weight: 7 }] }), ['routing_rule_invalid', 'default.shares']);
     assert.deepEqual(use({ type: 'priority', sticky_by: 'payer' }), ['routing_rule_invalid', 'default.sticky_by']);
-    assert.deepEqual(use({ type: 'priority', accounts: [a, 'acc_01KAK0000001234567890ABCDG'] }), ['channel_account_not_found', 'default.accounts[1]']);
+    assert.deepEqual(use({ type: 'priority', accounts: [a, 'acc_01KAK0000001234567890ABCDG'] }), ['channel_account_not_found', 'default.accounts.1']);
     assert.deepEqual(
       use({
         type: 'split',
@@ -146,13 +146,13 @@ describe('a strategy', () => {
           { channel_account_id: a, weight: 3 },
         ],
       }),
-      ['routing_rule_invalid', 'default.shares[1]'],
+      ['routing_rule_invalid', 'default.shares.1.channel_account_id'],
     );
   });
 
   it('a name stands for one rule', () => {
     const refused = checkRules({ rules: [rule('amount_fen > 5', 'large'), rule('amount_fen > 3', 'large')], default: priority }, own);
-    assert.equal(refused?.param, 'rules[1].name');
+    assert.equal(refused?.param, 'rules.1.name');
   });
 });
 

@@ -62,9 +62,9 @@ function compileStrategy({ type, accounts, shares, sticky_by }: RoutingStrategy)
 export function checkRules({ rules, default: fallback }: Pick<Definition, 'rules' | 'default'>, own_accounts: ReadonlySet<string>): Refusal | undefined {
   const earlier: Checked[] = [];
   for (const [at, rule] of rules.entries()) {
-    const param = `rules[${at}]`;
+    const param = `rules.${at}`;
     const repeated = rules.findIndex(({ name }) => name === rule.name);
-    if (repeated < at) return invalid(`${param}.name`, { en: `rules[${repeated}] has the same name`, zh: `与 rules[${repeated}] 同名` });
+    if (repeated < at) return invalid(`${param}.name`, { en: `rules.${repeated} has the same name`, zh: `与 rules.${repeated} 同名` });
     const expression = compileExpression(rule.when);
     if (isProblem(expression)) return invalid(`${param}.when`, expression);
     const problem = checkReach(expression, earlier);
@@ -108,8 +108,8 @@ function checkStrategy(strategy: RoutingStrategy, param: string, own_accounts: R
   if (type !== 'split' && shares) return invalid(`${param}.shares`, { en: 'only split takes shares', zh: '只有 split 可用 shares' });
   if (type !== 'split' && sticky_by) return invalid(`${param}.sticky_by`, { en: 'only split is sticky', zh: '只有 split 可用 sticky_by' });
   const named =
-    accounts?.map((id, at) => [id, `${param}.accounts[${at}]`] as const) ??
-    shares?.map((share, at) => [share.channel_account_id, `${param}.shares[${at}]`] as const);
+    accounts?.map((id, at) => [id, `${param}.accounts.${at}`] as const) ??
+    shares?.map((share, at) => [share.channel_account_id, `${param}.shares.${at}.channel_account_id`] as const);
   for (const [at, [account_id, where]] of (named ?? []).entries()) {
     if (!own_accounts.has(account_id)) return refuse('channel_account_not_found', where);
     if (named?.findIndex(([id]) => id === account_id) !== at) return invalid(where, { en: 'the account is named twice', zh: '账户重复' });

@@ -11,6 +11,14 @@ export const bugs_of_access: readonly PlantedBug[] = [
     noticed_by: ['server/testing/matrix.test.ts', 'server/testing/attacks/isolation.test.ts'],
   },
   {
+    id: 'rules-name-any-account',
+    file: 'server/routing/rules/rule-set.ts',
+    find: 'if (!own_accounts.has(account_id)) return',
+    replace: 'if (own_accounts.size < 0) return',
+    harm: "rules of one merchant send its payments to another's account, and tell which accounts there are",
+    noticed_by: ['server/testing/matrix-ids.test.ts'],
+  },
+  {
     id: 'key-without-its-request',
     file: 'server/platform/idempotency/idempotency.ts',
     find: 'if (row.operation !== operation || !row.request_hash.equals(call.request_hash)) throw',
