@@ -170,7 +170,7 @@ const writeAgentStatement = (cli: Cli, path: string, input: AgentStatementInput)
       await files.keep();
       const shown = { ...made, totals, names, public_key: public_key.toString('base64') };
       const { agent_id, from, through, merchants, lines } = made;
-      const facts = { agent_id, from, through, merchants, lines, ...sumsOf(totals), public_key: shown.public_key };
+      const facts = { agent_id, from, through, merchants, ...provisionalWords(cli, made), lines, ...sumsOf(totals), public_key: shown.public_key };
       show(cli, shown, () => `${record(facts)}\n${table(made.files.map(({ file, ...facts_of }) => ({ file: names[file], ...facts_of })))}`);
     } finally {
       await files.drop();
@@ -181,12 +181,12 @@ const ownerOf = async (ctx: Ctx, { merchant, live }: OwnerOptions) => ({ merchan
 
 const shownYuan = (fen: number | undefined): string | null => (fen === undefined ? null : yuan(fen));
 
+const provisionalWords = (cli: Cli, { provisional, open_days }: Pick<Statement, 'provisional' | 'open_days'>) =>
+  provisional ? { provisional: cli.say(`yes: more may come of its days, ${open_days} not closed`, `暂定：其账单日或有变动，${open_days} 个未日结`) } : {};
+
 function showOne(cli: Cli, statement: Statement): void {
   const { id, from, through, store_id, state, provisional, open_days, lines, totals, files } = statement;
-  const said = provisional
-    ? { provisional: cli.say(`yes: more may come of its days, ${open_days} not closed`, `暂定：其账单日或有变动，${open_days} 个未日结`) }
-    : {};
-  const facts = { id, from, through, store_id, state, ...said, lines, ...(totals && sumsOf(totals)) };
+  const facts = { id, from, through, store_id, state, ...provisionalWords(cli, { provisional, open_days }), lines, ...(totals && sumsOf(totals)) };
   const later = totals?.later
     ? `\n${cli.say('of earlier days, posted since the statement before', '更早日期、前一期结算单之后入账')}\n${record(sumsOf(totals.later))}`
     : '';

@@ -125,23 +125,26 @@ export async function findBefore(db: Kysely<Tables>, { merchant_id, livemode, st
   return rows[0];
 }
 
+export type OpenDaysOf = Pick<NewStatement, 'livemode' | 'period_from' | 'period_through'>;
+
 /**
- * Days of channel accounts with money or a bill in a period that are not closed in reconciliation, which these channels have. Its rows
- * are read and its code is not: it stands beside this module.
+ * Days of channel accounts with money or a bill in a period that are not closed in reconciliation, which these channels have, of each
+ * merchant that has any. Its rows are read and its code is not: it stands beside this module.
  */
 export async function countOpenDays(
   db: Kysely<Tables>,
-  { merchant_id, livemode, period_from, period_through }: NewStatement,
+  merchant_ids: readonly string[],
+  { livemode, period_from, period_through }: OpenDaysOf,
   channels: readonly string[],
-): Promise<number> {
-  const within = sql`merchant_id = ${merchant_id} and livemode = ${livemode} and biz_date between ${period_from}::date and ${period_through}::date`;
-  const { rows } = await sql<{ open: number }>`select count(*)::integer as open from (
-      select party_id as account_id, biz_date from ledger_turnovers where ${within} and account = 'channel_receivable'
-      union select channel_account_id, biz_date from bill_days where ${within} and kind = 'trade'
-    ) d where exists (select 1 from channel_accounts a where a.merchant_id = ${merchant_id} and a.id = d.account_id and a.channel = any (${channels}::text[]))
-      and not exists (select 1 from bill_days b where b.merchant_id = ${merchant_id} and b.channel_account_id = d.account_id and b.kind = 'trade'
-        and b.biz_date = d.biz_date and b.closed_at is not null)`.execute(db);
-  return rows[0]?.open ?? 0;
+): Promise<ReadonlyMap<string, number>> {
+  const within = sql`merchant_id = any (${merchant_ids}::text[]) and livemode = ${livemode} and biz_date between ${period_from}::date and ${period_through}::date`;
+  const { rows } = await sql<{ merchant_id: string; open: number }>`select merchant_id, count(*)::integer as open from (
+      select merchant_id, party_id as account_id, biz_date from ledger_turnovers where ${within} and account = 'channel_receivable'
+      union select merchant_id, channel_account_id, biz_date from bill_days where ${within} and kind = 'trade'
+    ) d where exists (select 1 from channel_accounts a where a.merchant_id = d.merchant_id and a.id = d.account_id and a.channel = any (${channels}::text[]))
+      and not exists (select 1 from bill_days b where b.merchant_id = d.merchant_id and b.channel_account_id = d.account_id and b.kind = 'trade'
+        and b.biz_date = d.biz_date and b.closed_at is not null) group by merchant_id`.execute(db);
+  return new Map(rows.map(({ merchant_id, open }) => [merchant_id, open]));
 }
 
 /** What channels kept of the days of a period, by their bills, which say nothing of one store, and what was agreed that they keep. */

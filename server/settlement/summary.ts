@@ -28,7 +28,11 @@ export const sumCells = (of: Sums): Cell[] => [
 ];
 
 /** Stands in the heading of a statement of which more may come, and in each of its lines. */
-const provisional_column: Column<Line> = { zh: '暂定', en: 'provisional', width: 18, cell: () => textCell('是 yes') };
+export const provisional_column: Column<unknown> = { zh: '暂定', en: 'provisional', width: 18, cell: () => textCell('是 yes') };
+
+/** Its table on the first sheet. */
+export const provisionalTable = (provisional: boolean, open_days: number): readonly SheetTable[] =>
+  provisional ? [{ head: ['暂定 Provisional', '未日结账单日 open days'], rows: [[textCell('是 yes'), textCell(String(open_days))]] }] : [];
 
 /** A merchant's statement. */
 export const layoutOf = (provisional: boolean): Layout<Line, Ending> => ({
@@ -48,7 +52,7 @@ function summaryOf({ from, through, totals, provisional, open_days }: Ending): S
         ...(later ? [[textCell('更早日期后到 Of earlier days, later'), textCell(''), textCell(later.statement_id), ...sumCells(later)]] : []),
       ],
     },
-    ...(provisional ? [{ head: ['暂定 Provisional', '未日结账单日 open days'], rows: [[textCell('是 yes'), textCell(String(open_days))]] }] : []),
+    ...provisionalTable(provisional, open_days),
     {
       head: ['渠道 channel', '支付方式 method', '渠道账户 channel account', ...sum_heads],
       rows: totals.by_method.map((group) => [textCell(group.channel), textCell(group.method), textCell(group.channel_account_id), ...sumCells(group)]),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { unzipSync } from 'fflate';
+import { sql } from 'kysely';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { projectBatch } from '../../ledger/projection/service.ts';
@@ -204,7 +205,7 @@ describe('the statement of an agent', () => {
     const tea = rows.find(([id]) => id === merchants.tea) ?? assert.fail('no line');
     assert.deepEqual([tea[1], tea[3]], [`"'+茶馆, ""老""号"`, "'=华东"]);
     assert.ok(rows.some((row) => row[1] === long_name && row[3] === long_name));
-    assert.ok(rows.every((row) => row.length === 21) && rows.some((row) => row.includes("'@SUM(A1)")));
+    assert.ok(rows.every((row) => row.length === 22) && rows.some((row) => row.includes("'@SUM(A1)")));
     const sheet = unpacked(bytes)['xl/worksheets/sheet1.xml'] ?? '';
     assert.ok(sheet.includes('>=华东<') && sheet.includes(long_name) && !sheet.includes('<f>'));
   });
@@ -219,6 +220,44 @@ describe('the statement of an agent', () => {
       await assert.rejects(made(region, input), (error: unknown) => error instanceof RefusalError && error.refusal.param === param);
     await assert.rejects(agentMerchants(node.ctx, region, 2), refused('agent_has_too_many_merchants', 'agent_id'));
     assert.equal((await agentMerchants(node.ctx, region, 3)).merchants.length, 3);
+  });
+
+  it('is provisional until the period is over and its days are closed, says so in each line, and counts the days that are open', async () => {
+    const { ctx, clock } = node;
+    const open = await made(region);
+    assert.deepEqual([open.provisional, open.open_days], [true, 0], 'today is not over');
+    const { provisional, open_days } = JSON.parse(open.manifest);
+    assert.deepEqual([provisional, open_days], [true, 0]);
+    for (const file of ['csv', 'totals.csv'] as const) {
+      const { head, rows } = cellsOf(open.bytes[file]);
+      assert.ok(rows.length > 0 && rows.every((row) => row[columnOf(head, 'provisional')] === '是 yes'));
+    }
+    clock.advance(2 * 86_400_000);
+    const final = await made(region);
+    assert.deepEqual([final.provisional, final.open_days], [false, 0]);
+    for (const text of Object.values(unpacked(final.bytes))) assert.ok(!text.includes('暂定') && !text.includes('provisional'));
+    // Recon has a day of one merchant below, and one of a merchant of another agent.
+    for (const [merchant_id, account] of [
+      [merchants.quiet, 'acc_quiet'],
+      [merchants.other, 'acc_other'],
+    ]) {
+      await sql`insert into channel_accounts (merchant_id, id, livemode, channel, name, version, created_at) values (${merchant_id}, ${account}, true, 'wechatpay', 'w', 1, now())`.execute(
+        ctx.db.kysely,
+      );
+      await sql`insert into bill_days (merchant_id, channel_account_id, kind, biz_date, livemode, channel, state, created_at)
+        values (${merchant_id}, ${account}, 'trade', '2026-11-22', true, 'wechatpay', 'empty', now())`.execute(ctx.db.kysely);
+    }
+    const waits = await made(region);
+    assert.deepEqual([waits.provisional, waits.open_days], [true, 1]);
+    assert.deepEqual(
+      (JSON.parse(waits.manifest).merchants as { merchant_id: string; open_days: number }[])
+        .filter(({ open_days: days }) => days > 0)
+        .map(({ merchant_id }) => merchant_id),
+      [merchants.quiet],
+    );
+    assert.match(unpacked(waits.bytes)['xl/worksheets/summary.xml'] ?? '', /未日结账单日 open days/);
+    await sql`update bill_days set closed_at = now(), statement = '{}', signature = '\\x00' where merchant_id = ${merchants.quiet}`.execute(ctx.db.kysely);
+    assert.deepEqual([(await made(region)).provisional, (await made(sibling)).provisional], [false, true]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Agent, AgentMerchant } from '../../merchants/agents/service.ts';
 import type { Layout, SheetTable } from '../files/sheet.ts';
 import { type Cell, type Column, columns, type Line } from '../line.ts';
 import type { Period } from '../period.ts';
-import { sum_heads, sumCells, textCell } from '../summary.ts';
+import { provisional_column, provisionalTable, sum_heads, sumCells, textCell } from '../summary.ts';
 import type { Sums } from '../totals.ts';
 
 /** A line of one of an agent's merchants. */
@@ -14,13 +14,21 @@ export type AgentLine = { readonly merchant: AgentMerchant; readonly line: Line 
 export type MerchantTotals = {
   readonly merchant: AgentMerchant;
   readonly up_to_no: bigint;
+  /** Days of it that were not closed in reconciliation. */
+  readonly open_days: number;
   readonly lines: bigint;
   readonly sums: Sums;
   readonly groups: readonly StatementGroup[];
 };
 
 /** What an agent's statement ends with. */
-export type AgentEnding = { readonly agent: Agent; readonly period: Period; readonly merchants: readonly MerchantTotals[]; readonly totals: Sums };
+export type AgentEnding = {
+  readonly agent: Agent;
+  readonly period: Period;
+  readonly merchants: readonly MerchantTotals[];
+  readonly totals: Sums;
+  readonly provisional: boolean;
+};
 
 /** The columns that say whose a line or a sum is. A merchant has no history of agents, so the head says of when its agent is. */
 const of_merchant: readonly Column<AgentMerchant>[] = [
@@ -31,20 +39,23 @@ const of_merchant: readonly Column<AgentMerchant>[] = [
 ];
 
 /** A statement's lines as they stand in an agent's, behind whose they are. */
-export const agent_layout: Layout<AgentLine, AgentEnding> = {
+export const agentLayout = (provisional: boolean): Layout<AgentLine, AgentEnding> => ({
   columns: [
     ...of_merchant.map((column): Column<AgentLine> => ({ ...column, cell: ({ merchant }) => column.cell(merchant) })),
     ...columns.map((column): Column<AgentLine> => ({ ...column, cell: ({ line }) => column.cell(line) })),
+    ...(provisional ? [provisional_column] : []),
   ],
   summary: summaryOf,
   widths: [32, 28, 32, 28, 14, 18, 32, 14, 16, 14, 16, 14, 16],
-};
+});
 
 /** A row of the table of totals: a merchant with one channel, method and channel account, or with none of them. */
 export type TotalsRow = { readonly merchant: AgentMerchant; readonly group: StatementGroup };
 
 /** The table of totals as a file of its own: each of its rows stands for other money, so a column may be added up. */
-export const totals_columns: readonly Column<TotalsRow>[] = [
+export const totalsColumns = (provisional: boolean): readonly Column<TotalsRow>[] => [...totals_columns, ...(provisional ? [provisional_column] : [])];
+
+const totals_columns: readonly Column<TotalsRow>[] = [
   ...of_merchant.map((column): Column<TotalsRow> => ({ ...column, cell: ({ merchant }) => column.cell(merchant) })),
   { zh: '渠道', en: 'channel', width: 14, cell: ({ group }) => textCell(group.channel) },
   { zh: '支付方式', en: 'method', width: 18, cell: ({ group }) => textCell(group.method) },
@@ -75,7 +86,7 @@ export function addUp(merchants: readonly MerchantTotals[]): Sums {
 }
 
 /** The tables of the first sheet. */
-function summaryOf({ agent, period, merchants, totals }: AgentEnding): SheetTable[] {
+function summaryOf({ agent, period, merchants, totals, provisional }: AgentEnding): SheetTable[] {
   const whose = of_merchant.map(({ zh, en }) => `${zh} ${en}`);
   const cellsOf = (merchant: AgentMerchant): Cell[] => of_merchant.map(({ cell }) => cell(merchant));
   return [
@@ -83,12 +94,17 @@ function summaryOf({ agent, period, merchants, totals }: AgentEnding): SheetTabl
       head: ['代理商结算单 Agent statement', '代理商名称 agent_name', '起 from', '止 through', '商户数 merchants', ...sum_heads],
       rows: [[agent.id, agent.name, period.from, period.through, String(merchants.length)].map(textCell).concat(sumCells(totals))],
     },
+    ...provisionalTable(
+      provisional,
+      merchants.reduce((sum, { open_days }) => sum + open_days, 0),
+    ),
     { head: [belonging.zh], rows: [[textCell(belonging.en)]] },
     {
-      head: [...whose, '账本至凭证号 up_to_no', '明细数 lines', ...sum_heads],
-      rows: merchants.map(({ merchant, up_to_no, lines, sums }) => [
+      head: [...whose, '账本至凭证号 up_to_no', '未日结账单日 open days', '明细数 lines', ...sum_heads],
+      rows: merchants.map(({ merchant, up_to_no, open_days, lines, sums }) => [
         ...cellsOf(merchant),
         textCell(String(up_to_no)),
+        textCell(String(open_days)),
         textCell(String(lines)),
         ...sumCells(sums),
       ]),

@@ -8,11 +8,11 @@ import type { Ctx } from '../../platform/ctx.ts';
 import { csvHead, csvLine } from '../files/csv.ts';
 import { type Facts, growing } from '../files/service.ts';
 import { writerOf } from '../files/writer.ts';
-import { flushAll, readInto } from '../making/service.ts';
+import { flushAll, openDays, readInto } from '../making/service.ts';
 import { checkPeriod, type Period } from '../period.ts';
 import { type Signer, signerOf } from '../signing/service.ts';
 import { groupsOf, newTally, type Sums, sumsOf } from '../totals.ts';
-import { type AgentEnding, type AgentLine, addUp, agent_layout, type MerchantTotals, totals_columns, totalsRows } from './layout.ts';
+import { type AgentEnding, type AgentLine, addUp, agentLayout, type MerchantTotals, totalsColumns, totalsRows } from './layout.ts';
 import * as store from './store.ts';
 
 /** The files of an agent's statement: all lines, the totals by merchant, channel and method, and a workbook with both. */
@@ -23,6 +23,9 @@ export type AgentStatementInput = Period & { readonly agent_id: string; readonly
 
 export type AgentStatement = AgentStatementInput & {
   readonly merchants: number;
+  /** More may come of its days: the period was not over, or days of some merchant were not closed in reconciliation, when it was made. */
+  readonly provisional: boolean;
+  readonly open_days: number;
   readonly lines: number;
   readonly totals: Sums;
   readonly files: readonly ({ readonly file: AgentFile } & Facts)[];
@@ -49,14 +52,14 @@ export async function makeAgentStatement(
   const { agent, merchants: below } = await agentMerchants(ctx, agent_id, agent_statement_merchants_max);
   for (const { id: merchant_id } of below)
     if (await isBehind(ctx, { merchant_id, livemode }, addMs(made_at, -posted_within_ms))) throw new RefusalError(refuse('ledger_behind', 'agent_id'));
-  const up_to = await store.lastNos(
-    ctx,
-    below.map(({ id }) => id),
-    livemode,
-  );
+  const ids = below.map(({ id }) => id);
+  const open = await openDays(ctx, ids, { livemode, period_from: from, period_through: through });
+  const open_days = [...open.values()].reduce((sum, days) => sum + days, 0);
+  const provisional = through >= bizDate(made_at) || open_days > 0;
+  const up_to = await store.lastNos(ctx, ids, livemode);
   const [csv, xlsx] = (['csv', 'xlsx'] as const).map((format) =>
     growing<AgentLine, AgentEnding>(
-      (out) => writerOf(format, agent_layout, out),
+      (out) => writerOf(format, agentLayout(provisional), out),
       (piece) => take(format, piece),
     ),
   ) as [Grown, Grown];
@@ -74,12 +77,12 @@ export async function makeAgentStatement(
             },
             flush: () => flushAll([csv, xlsx]),
           });
-    merchants.push({ merchant, up_to_no, lines, sums: sumsOf(sums), groups: groupsOf(sums) });
+    merchants.push({ merchant, up_to_no, open_days: open.get(merchant.id) ?? 0, lines, sums: sumsOf(sums), groups: groupsOf(sums) });
   }
   const totals = addUp(merchants);
-  for (const file of [csv, xlsx]) await file.end({ agent, period, merchants, totals });
+  for (const file of [csv, xlsx]) await file.end({ agent, period, merchants, totals, provisional });
   const table = growing<never, undefined>(
-    (out) => ({ line: () => {}, end: () => out(Buffer.from(totalsFile(merchants))) }),
+    (out) => ({ line: () => {}, end: () => out(Buffer.from(totalsFile(totalsColumns(provisional), merchants))) }),
     (piece) => take('totals.csv', piece),
   );
   await table.end(undefined);
@@ -94,22 +97,44 @@ export async function makeAgentStatement(
     from,
     through,
     made_at: made_at.toISOString(),
-    merchants: merchants.map((each) => ({ merchant_id: each.merchant.id, agent_id: each.merchant.agent_id, up_to_no: each.up_to_no, lines: each.lines })),
+    provisional,
+    open_days,
+    merchants: merchants.map((each) => ({
+      merchant_id: each.merchant.id,
+      agent_id: each.merchant.agent_id,
+      up_to_no: each.up_to_no,
+      open_days: each.open_days,
+      lines: each.lines,
+    })),
     lines,
     totals,
     files,
     signing_key_id: signer.id,
   });
   const signature = signer.sign(manifest);
-  return { agent_id, livemode, from, through, merchants: merchants.length, lines, totals, files, manifest, signature, public_key: signer.public_key };
+  return {
+    agent_id,
+    livemode,
+    from,
+    through,
+    merchants: merchants.length,
+    provisional,
+    open_days,
+    lines,
+    totals,
+    files,
+    manifest,
+    signature,
+    public_key: signer.public_key,
+  };
 }
 
 type Grown = ReturnType<typeof growing<AgentLine, AgentEnding>>;
 
-const totalsFile = (merchants: readonly MerchantTotals[]): string =>
-  csvHead(totals_columns) +
+const totalsFile = (columns: ReturnType<typeof totalsColumns>, merchants: readonly MerchantTotals[]): string =>
+  csvHead(columns) +
   totalsRows(merchants)
-    .map((row) => csvLine(totals_columns, row))
+    .map((row) => csvLine(columns, row))
     .join('');
 
 const agentSigner = (ctx: Ctx, agent_id: string): Promise<Signer> =>

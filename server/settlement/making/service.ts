@@ -29,7 +29,7 @@ export async function makeStatement(
   const row = await store.findStatement(ctx.db.kysely, key);
   if (!row || row.state === 'ready') return true;
   if (await isBehind(ctx, row, row.created_at)) return false;
-  const open_days = await store.countOpenDays(ctx.db.kysely, row, with_bills);
+  const open_days = (await openDays(ctx, [row.merchant_id], row)).get(row.merchant_id) ?? 0;
   const provisional = row.period_through >= bizDate(row.created_at) || open_days > 0;
   const run = randomHex(ctx.rng, 8);
   const files = statement_formats.map((format) => ({
@@ -89,6 +89,10 @@ export async function makeStatement(
 
 /** Channels whose days are closed by their bills. */
 const with_bills = [...channels].flatMap(([code, { bills }]) => (bills ? [code] : []));
+
+/** How many days of these merchants are not closed in reconciliation, of those that have any. */
+export const openDays = (ctx: Ctx, merchant_ids: readonly string[], of: store.OpenDaysOf): Promise<ReadonlyMap<string, number>> =>
+  store.countOpenDays(ctx.db.kysely, merchant_ids, of, with_bills);
 
 /** What was posted of earlier days since the statement of the days before. */
 async function laterOf(ctx: Ctx, row: store.StatementRow, up_to_no: bigint): Promise<NonNullable<StatementTotals['later']> | null> {
