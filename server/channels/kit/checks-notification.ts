@@ -9,7 +9,7 @@ import type { Fault } from './simulator.ts';
 const plain = ({ subject }: Bench) => plainMethod(subject.channel);
 
 /** An order that was paid, and the message about it. */
-async function paidMessage(bench: Bench): Promise<{ readonly input: PayInput; readonly message: InboundMessage }> {
+export async function paidMessage(bench: Bench): Promise<{ readonly input: PayInput; readonly message: InboundMessage }> {
   const { input } = await order(bench, plain(bench));
   await bench.simulator.act(input.channel_order_no, { do: 'pay' });
   const [message] = await bench.messages(input.notify_url);
@@ -37,7 +37,7 @@ async function assertRead(bench: Bench, message: InboundMessage) {
 }
 
 /** A changed message is refused, or says to the letter what the genuine one said; where nothing is signed, it says no fact of any order. */
-async function assertNoOtherWord(bench: Bench, genuine: InboundMessage, changed: InboundMessage, what: string): Promise<boolean> {
+export async function assertNoOtherWord(bench: Bench, genuine: InboundMessage, changed: InboundMessage, what: string): Promise<boolean> {
   const notified = await read(bench, changed);
   if (notified.is === 'refused') return true;
   if (bench.subject.traits?.notices_unsigned) {

@@ -100,7 +100,8 @@ export const bugs_of_refunds: readonly PlantedBug[] = [
     replace: `const nothing = { count: 0, amount_fen: 0n };
       const step = await reading.next().catch((problem: unknown) => {
         if (!(problem instanceof BillProblem)) throw problem;
-        return { done: true, value: { lines: 0, payments: nothing, refunds: nothing, fee_millifen: 0n } as unknown as BillTotals } as const;
+        const totals = { lines: 0, payments: nothing, refunds: nothing, fee_millifen: 0n };
+        return { done: true, value: { totals, adjustments: [] } as unknown as BillRead } as const;
       });`,
     harm: 'a bill that was cut off is the bill of its day, and what it lacks is reported as lost money',
     noticed_by: ['server/recon/recon.test.ts'],
