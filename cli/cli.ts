@@ -106,12 +106,32 @@ export function wholeNumber(text: string): number {
 /** Reads `a,b,c`. */
 export const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
 
-/** How much is told of work that is soon done: nothing. */
+/** Of work whose end is not known nothing is said before. */
 const counted_from = 10_000;
+const bar_cells = 20;
+/** Back to the beginning of the line, which is empty then. */
+const over = '\r\u001B[K';
 
-/** Says how far long work has come whose end is not known, on the other channel than the result. */
-export const counting =
-  (cli: Cli, what: string): ((done: number) => void) =>
-  (done) => {
-    if (!cli.asJson() && done >= counted_from) cli.io.err(`\r${done} ${what} `);
+/** Where to say how far work has come; `of` where its end is known. */
+export type Tell = (what: string, done: number, of?: number) => void;
+
+/** Says on the other channel than the result how far long work has come, to a person at a terminal. Nothing of it is left there. */
+export async function telling<T>(cli: Cli, work: (tell: Tell) => Promise<T>): Promise<T> {
+  const tells = cli.io.is_terminal && !cli.asJson();
+  let has_told = false;
+  const tell: Tell = (what, done, of) => {
+    if (!tells || (of === undefined && done < counted_from)) return;
+    has_told = true;
+    cli.io.err(`${over}${of === undefined ? `${done}` : barOf(done, of)} ${what}`);
   };
+  try {
+    return await work(tell);
+  } finally {
+    if (has_told) cli.io.err(over);
+  }
+}
+
+export function barOf(done: number, of: number): string {
+  const filled = Math.round((done / of) * bar_cells);
+  return `[${'█'.repeat(filled)}${'·'.repeat(bar_cells - filled)}] ${done}/${of}`;
+}

@@ -7,6 +7,8 @@ export type Io = {
   readonly cwd: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** What is written to `err` is read by a person at a terminal, where a line may be written over. */
+  readonly is_terminal: boolean;
   readonly readStdin: () => Promise<string>;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Resolves after the time, or early when the signal is aborted. */
@@ -21,6 +23,7 @@ export function processIo(): Io {
     cwd: process.cwd(),
     out: (line) => void process.stdout.write(line),
     err: (line) => void process.stderr.write(line),
+    is_terminal: process.stderr.isTTY === true,
     readStdin: () => text(process.stdin),
     fetch: (url, init) => fetch(url, init),
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),

@@ -127,6 +127,32 @@ test('a day closes with a signature that holds, and is matched again without a c
   assert.deepEqual(closed.exceptions, { ours_only: 1 });
 });
 
+test('how far long work has come is said to a terminal alone, and nothing of it is left there', async () => {
+  const run = async (is_terminal: boolean, ...args: string[]) => {
+    const ran = await heliu(['--lang', 'en', ...args], { ...io, is_terminal });
+    assert.equal(ran.code, 0, ran.err);
+    return ran.err;
+  };
+  const match = ['recon', 'run', '--account', account, '--date', day];
+  const replay = ['ledger', 'replay', '--merchant', world.merchant.code];
+  const end = `\r${String.fromCharCode(27)}[K`;
+  for (const [args, shown] of [
+    [match, /\[██·+\] 1\/10 steps of the matching.*\[█{20}\] 10\/10 steps of the matching/s],
+    [replay, /\[█{20}\] (\d+)\/\1 events/],
+  ] as const) {
+    const err = await run(true, ...args);
+    assert.match(err, shown);
+    assert.ok(err.endsWith(end));
+  }
+  const days = await run(true, ...match, '--to', nextDay(day));
+  assert.match(days, /1\/2 .*2\/2 /s);
+  assert.doesNotMatch(days, /steps/);
+  for (const args of [match, replay, [...match, '--to', nextDay(day)]]) {
+    assert.equal(await run(false, ...args), '');
+    assert.equal(await run(true, '--json', ...args), '');
+  }
+});
+
 test('a merchant’s day closes when every account of it does, and shows them with a signature that holds', async () => {
   const close = ['recon', 'close', '--merchant', world.merchant.code, '--date', day, '--by', 'ann'];
   for (const wrong of [

@@ -15,6 +15,7 @@ export async function heliu(args: readonly string[], io: Partial<Io> & { readonl
     err: (text) => {
       written.err += text;
     },
+    is_terminal: false,
     readStdin: () => Promise.resolve(io.stdin ?? ''),
     fetch: (url, init) => fetch(url, init),
     sleep: () => Promise.resolve(),

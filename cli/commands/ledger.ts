@@ -8,7 +8,7 @@ import { closePeriod, listPostings, readBalances, readBalancesAt, readPostStatus
 import type { Ctx } from '@heliu/server/platform/ctx.ts';
 import { priceFromStart } from '@heliu/server/pricing/service.ts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
+import { type Cli, given, show, telling, wholeNumber, withNode } from '../cli.ts';
 import { type Row, record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
 import { whoIs } from './recon.ts';
@@ -96,7 +96,8 @@ export function addLedgerCommands(program: Command, cli: Cli): void {
     .description(say('make a book anew from its events and compare; writes nothing', '由事件重算账本并比对，不写入'))
     .action((options: BookOptions) =>
       withNode(cli, async (ctx) => {
-        const replay = await replayBook(ctx, priceFromStart, await bookOf(ctx, options));
+        const book = await bookOf(ctx, options);
+        const replay = await telling(cli, (tell) => replayBook(ctx, priceFromStart, book, (done, of) => tell(say('events', '事件'), done, of)));
         if (replay.difference_count > 0) cli.endWith(not_good);
         const { differences, ...counts } = replay;
         show(cli, replay, () => record(counts) + (differences.length > 0 ? `\n${table(differences.map((difference) => ({ ...difference })))}` : ''));

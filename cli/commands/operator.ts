@@ -1,7 +1,7 @@
 import { createChannelClient } from '@heliu/server/channels/client.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { InvalidArgumentError } from 'commander';
-import { type Cli, withNode } from '../cli.ts';
+import { barOf, type Cli, withNode } from '../cli.ts';
 
 /** Reads a business day. */
 export function readDay(text: string): string {
@@ -14,11 +14,10 @@ export function readDay(text: string): string {
 export const withChannels = (cli: Cli, work: (ctx: PaymentsCtx) => Promise<void>): Promise<void> =>
   withNode(cli, (ctx) => work({ ...ctx, channels: createChannelClient(ctx), nudge: () => {}, courier: { lease: () => undefined, hand: () => {} } }));
 
-/** Says how far long work has come, on the other channel than the result. */
+/** Says how far work on several things has come, on the other channel than the result, to a person at a terminal. */
 export function progressOf(cli: Cli, total: number): (done: number, what: string) => void {
   return (done, what) => {
-    if (cli.asJson() || total < 2) return;
-    const filled = Math.round((done / total) * 20);
-    cli.io.err(`\r[${'█'.repeat(filled)}${'·'.repeat(20 - filled)}] ${done}/${total} ${what}${done === total ? '\n' : ''}`);
+    if (!cli.io.is_terminal || cli.asJson() || total < 2) return;
+    cli.io.err(`\r${barOf(done, total)} ${what}${done === total ? '\n' : ''}`);
   };
 }

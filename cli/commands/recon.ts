@@ -7,6 +7,7 @@ import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
 import { findAccountById } from '@heliu/server/merchants/service.ts';
 import type { PaymentsCtx } from '@heliu/server/payments/ctx.ts';
 import { writeTerms } from '@heliu/server/pricing/price-rule.ts';
+import type { Progress } from '@heliu/server/recon/bills/bill.ts';
 import { listDayBills, openFile } from '@heliu/server/recon/bills/service.ts';
 import { changedSinceClosing } from '@heliu/server/recon/days/changes.ts';
 import { listDays, reconcileDay, takeDay, uploadDay, weighDay } from '@heliu/server/recon/days/service.ts';
@@ -14,7 +15,7 @@ import type { DayLine } from '@heliu/server/recon/days/store.ts';
 import { listExceptions } from '@heliu/server/recon/exceptions/service.ts';
 import { agreeFeeRate, agreeFeeTerms } from '@heliu/server/recon/fees/service.ts';
 import { type Command, Option } from 'commander';
-import { type Cli, given, show, wholeNumber, withNode } from '../cli.ts';
+import { type Cli, given, show, type Tell, telling, wholeNumber, withNode } from '../cli.ts';
 import { UsageError } from '../failures.ts';
 import { record, table, yuan } from '../output.ts';
 import { close, closedDays } from './closes.ts';
@@ -142,13 +143,21 @@ function daysOf({ date, to = date }: Pick<Span, 'date' | 'to'>, { say }: Cli): r
   return days;
 }
 
+/** One day at work: of several the days are counted. */
+const progressIn = ({ say }: Cli, tell: Tell): Progress => ({
+  read: (lines) => tell(say('lines', '行'), lines),
+  matched: (steps, of) => tell(say('steps of the matching', '步对账'), steps, of),
+});
+
 function fetchBills(cli: Cli, { account, kind, ...span }: Span & { kind: BillKind }): Promise<void> {
   return withAccount(cli, account, async ({ ctx, ...of }) => {
     const days = daysOf(span, cli);
     const progress = progressOf(cli, days.length);
     const rows: Record<string, unknown>[] = [];
     for (const [at, biz_date] of days.entries()) {
-      const fetched = await takeDay(ctx, { ...of, kind, biz_date }, whoIs(undefined));
+      const fetched = await telling(cli, (tell) =>
+        takeDay(ctx, { ...of, kind, biz_date }, whoIs(undefined), days.length === 1 ? progressIn(cli, tell) : undefined),
+      );
       const bill = fetched.is === 'imported' ? fetched.imported.bill : undefined;
       const problem = fetched.is === 'waiting' ? fetched.problem : '';
       rows.push({
@@ -178,7 +187,9 @@ async function importBill(
     throw new UsageError(cli.say(`${file} cannot be read (${error.code})`, `无法读取 ${file}（${error.code}）`));
   });
   await withAccount(cli, account, async ({ ctx, ...of }) => {
-    const { bill, is_new } = await uploadDay(ctx, { day: { ...of, kind, biz_date }, bytes, by: whoIs(by), replace });
+    const { bill, is_new } = await telling(cli, (tell) =>
+      uploadDay(ctx, { day: { ...of, kind, biz_date }, bytes, by: whoIs(by), replace, progress: progressIn(cli, tell) }),
+    );
     const open = (await listExceptions(ctx, { ...of, biz_date, state: 'open', limit: 1000 })).length;
     const row = {
       id: bill.id,
@@ -227,7 +238,7 @@ function runDays(cli: Cli, { account, ...span }: Span): Promise<void> {
     const progress = progressOf(cli, days.length);
     const rows: Record<string, unknown>[] = [];
     for (const [at, biz_date] of days.entries()) {
-      const matched = await reconcileDay(ctx, { ...of, biz_date });
+      const matched = await telling(cli, (tell) => reconcileDay(ctx, { ...of, biz_date }, days.length === 1 ? progressIn(cli, tell) : undefined));
       const weighed = matched && (await weighDay(ctx, { ...of, biz_date }));
       const open = weighed?.exceptions.reduce((sum, each) => sum + Number(each.open), 0);
       const off = weighed && Object.entries(weighed.ledger_off).filter(([, fen]) => fen !== 0n);

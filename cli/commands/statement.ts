@@ -9,7 +9,7 @@ import { type AgentStatement, type AgentStatementInput, makeAgentStatement } fro
 import { makeStatement } from '@heliu/server/settlement/making/service.ts';
 import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Cli, counting, given, show, wholeNumber, withNode } from '../cli.ts';
+import { type Cli, given, show, telling, wholeNumber, withNode } from '../cli.ts';
 import { newFiles } from '../new-files.ts';
 import { record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
@@ -46,11 +46,13 @@ export function addStatementCommands(program: Command, cli: Cli): void {
       withNode(cli, async (ctx) => {
         const owner = await ownerOf(ctx, options);
         const { id } = await askStatement(ctx, owner, { from: options.from, through: options.through, ...given({ store_id: options.store }) });
-        const tell = counting(cli, cli.say('lines', '行'));
-        for (let tries = 1; !(await makeStatement(ctx, { merchant_id: owner.merchant_id, id }, tell)); tries++) {
-          if (tries === behind_tries_max) throw new RefusalError(refuse('ledger_behind'));
-          await ctx.clock.sleep(500);
-        }
+        await telling(cli, async (tell) => {
+          const lines = (done: number) => tell(say('lines', '行'), done);
+          for (let tries = 1; !(await makeStatement(ctx, { merchant_id: owner.merchant_id, id }, lines)); tries++) {
+            if (tries === behind_tries_max) throw new RefusalError(refuse('ledger_behind'));
+            await ctx.clock.sleep(500);
+          }
+        });
         showOne(cli, await retrieveStatement(ctx, owner, id));
       }),
     );

@@ -24,17 +24,17 @@ const differences_shown_max = 20;
 
 /**
  * Makes a book anew from its events, from the first one on, and compares it with the one that is there. Nothing is written;
- * what is in memory is one batch, and what was refunded. `pricing` begins with no volumes.
+ * what is in memory is one batch, and what was refunded. `pricing` begins with no volumes. `tell` hears how many of the events are done.
  */
-export async function replayBook(ctx: Ctx, pricing: Pricing, book: BookName): Promise<Replay> {
+export async function replayBook(ctx: Ctx, pricing: Pricing, book: BookName, tell: (done: number, of: number) => void = () => {}): Promise<Replay> {
   return await ctx.db.kysely
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute((tx) => replay(tx, pricing, book));
+    .execute((tx) => replay(tx, pricing, book, tell));
 }
 
-async function replay(tx: Kysely<Tables>, pricing: Pricing, book: BookName): Promise<Replay> {
+async function replay(tx: Kysely<Tables>, pricing: Pricing, book: BookName, tell: (done: number, of: number) => void): Promise<Replay> {
   const end = await readBook(tx, book);
   const closes = await readCloses(tx, book);
   const { charge } = await pricing(tx, [book]);
@@ -75,6 +75,7 @@ async function replay(tx: Kysely<Tables>, pricing: Pricing, book: BookName): Pro
     counted.differences += found.length;
     differences.push(...found.slice(0, differences_shown_max - differences.length));
     position = plan !== undefined && plan.position !== events.at(-1)?.sequence ? plan.position : last.sequence;
+    tell(Number(position), Number(end.position));
   }
   const surplus = (await countEventPostings(tx, book)) - counted.postings;
   return { ...book, events: counted.events, postings: counted.postings, difference_count: counted.differences + Math.abs(surplus), differences };

@@ -3,6 +3,9 @@ import type { Account } from '../../channels/define.ts';
 import { readChannelNo } from '../../kernel/id.ts';
 import type { Fen } from '../../kernel/money.ts';
 
+/** Who hears how far long work has come: how many lines of a file were read, and how many steps of a matching are done. */
+export type Progress = { readonly read: (lines: number) => void; readonly matched: (steps: number, of: number) => void };
+
 /** 账单: one file of a day, as a row of `bills`. */
 export type BillRow = {
   readonly merchant_id: string;

@@ -25,6 +25,7 @@ import {
   nextLook,
   objectOf,
   outage_days_max,
+  type Progress,
   totalsOf,
 } from './bill.ts';
 import * as store from './store.ts';
@@ -59,7 +60,7 @@ export type Fetched =
   | { readonly is: 'waiting'; readonly problem: string; readonly due: boolean; readonly refused: BillRow | undefined };
 
 /** Asks the channel for the bill of a day and takes it in. */
-export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): Promise<Fetched> {
+export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu', progress?: Progress): Promise<Fetched> {
   const { account, bill } = await declared(ctx, day);
   const published_at = addMs(dayStart(day.biz_date), bill.published_after_ms);
   // What is there already, or is known to be none, stays so whatever the channel says now, unless it gives another file.
@@ -93,7 +94,7 @@ export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): P
     case 'unknown':
       return wait(`unknown ${answer.cause}`);
     case 'file': {
-      const imported = await importFile(ctx, { account, bill, day, bytes: answer.bytes, digest: answer.digest, source: 'download', by });
+      const imported = await importFile(ctx, { account, bill, day, bytes: answer.bytes, digest: answer.digest, source: 'download', by, progress });
       if (imported.bill.state === 'current') await store.scheduleLook(ctx, day, next());
       return imported.bill.state === 'refused' ? wait(`bill_refused: ${imported.bill.problem}`, imported.bill) : { is: 'imported', imported };
     }
@@ -101,13 +102,13 @@ export async function fetchBill(ctx: PaymentsCtx, day: DayName, by = 'heliu'): P
 }
 
 /** A file that a person has. `replace`: also in the place of the bill that the channel itself gave. */
-export type Upload = { readonly day: DayName; readonly bytes: Buffer; readonly by: string; readonly replace?: boolean };
+export type Upload = { readonly day: DayName; readonly bytes: Buffer; readonly by: string; readonly replace?: boolean; readonly progress?: Progress };
 
 /**
  * Takes in a file that a person has. Throws `bill_refused` with line and reason when it is broken, and
  * `bill_given_by_channel` where the channel gave another one itself and nobody said that it is to be replaced.
  */
-export async function uploadBill(ctx: Ctx, { day, bytes, by, replace = false }: Upload): Promise<Imported> {
+export async function uploadBill(ctx: Ctx, { day, bytes, by, replace = false, progress }: Upload): Promise<Imported> {
   const { account, bill } = await declared(ctx, day);
   if (replace && (by.trim() === '' || samePerson(by, system)))
     throw new RefusalError(refuse('parameter_invalid', 'by', { expected: 'the name of a person', expected_zh: '具名人员' }));
@@ -116,7 +117,7 @@ export async function uploadBill(ctx: Ctx, { day, bytes, by, replace = false }: 
   const is_other = given !== undefined && !given.sha256.equals(sha256(bytes));
   if (is_other && !replace) throw new RefusalError(refuse('bill_given_by_channel', 'file', { bill_id: given.id }));
   const replaces_id = is_other ? given.id : null;
-  const imported = await importFile(ctx, { account, bill, day, bytes, digest: undefined, source: 'upload', by, replaces_id });
+  const imported = await importFile(ctx, { account, bill, day, bytes, digest: undefined, source: 'upload', by, replaces_id, progress });
   // The channel's own is looked for all the same, also where it gives each file but once: it has given none yet.
   const next = bill.asks_again || !given ? nextLook(addMs(dayStart(day.biz_date), bill.published_after_ms), ctx.clock.now()) : null;
   if (imported.bill.state === 'current') await store.scheduleLook(ctx, day, next);
@@ -145,6 +146,7 @@ type Import = {
   readonly source: BillRow['source'];
   readonly by: string;
   readonly replaces_id?: string | null;
+  readonly progress: Progress | undefined;
 };
 
 /** The original is kept before it is read; a file that was taken in before changes nothing. */
@@ -224,9 +226,10 @@ async function settledBill(ctx: Ctx, day: DayName, content: Buffer): Promise<Bil
   }
 }
 
-function writeLines(ctx: Ctx, row: BillRow, { account, bill, bytes, digest }: Import): Promise<boolean> {
+function writeLines(ctx: Ctx, row: BillRow, { account, bill, bytes, digest, progress }: Import): Promise<boolean> {
   const reading = readBill({ bill, subject: { config: account.config, biz_date: row.biz_date }, file: { bytes, digest } });
   let read: BillRead | undefined;
+  let lines = 0;
   async function* batches(): AsyncGenerator<readonly store.LineRow[]> {
     for (;;) {
       const step = await reading.next();
@@ -235,6 +238,8 @@ function writeLines(ctx: Ctx, row: BillRow, { account, bill, bytes, digest }: Im
         return;
       }
       yield step.value.map((line) => ({ line, object_id: objectOf(line, account) }));
+      lines += step.value.length;
+      progress?.read(lines);
     }
   }
   const whole = () => {

@@ -2,7 +2,7 @@ import { canonicalJson } from '../../kernel/digest.ts';
 import { type Refusal, RefusalError, refuse } from '../../kernel/refusal.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Ctx } from '../../platform/ctx.ts';
-import type { BillDayRow, DayName, Imported } from '../bills/bill.ts';
+import type { BillDayRow, DayName, Imported, Progress } from '../bills/bill.ts';
 import { type Fetched, fetchBill, findBillDay, getBill, type Upload, uploadBill } from '../bills/service.ts';
 import type { Trx } from '../bills/store.ts';
 import { repairAutomatically } from '../exceptions/service.ts';
@@ -27,11 +27,11 @@ export async function lookAgain(ctx: PaymentsCtx, day: DayName): Promise<void> {
 }
 
 /** Fetches the bill of a day, and matches it when it is there. */
-export async function takeDay(ctx: PaymentsCtx, day: DayName, by?: string): Promise<Fetched> {
-  const fetched = await fetchBill(ctx, day, by);
+export async function takeDay(ctx: PaymentsCtx, day: DayName, by?: string, progress?: Progress): Promise<Fetched> {
+  const fetched = await fetchBill(ctx, day, by, progress);
   const row = await findBillDay(ctx, day);
   if (row && fetched.is === 'waiting' && (fetched.due || fetched.refused)) await tellMissing(ctx, row, fetched);
-  if (fetched.is !== 'waiting') await reconcileDay(ctx, day);
+  if (fetched.is !== 'waiting') await reconcileDay(ctx, day, progress);
   return fetched;
 }
 
@@ -44,15 +44,19 @@ async function tellMissing(ctx: PaymentsCtx, row: BillDayRow, { problem, refused
 /** Takes in a file that a person has, and matches the day. */
 export async function uploadDay(ctx: PaymentsCtx, upload: Upload): Promise<Imported> {
   const imported = await uploadBill(ctx, upload);
-  await reconcileDay(ctx, upload.day);
+  await reconcileDay(ctx, upload.day, upload.progress);
   return imported;
 }
 
 /** Matches a day and carries out the repairs that need nobody. A fund bill only adds to the day of its trade bill. */
-export async function reconcileDay(ctx: PaymentsCtx, { merchant_id, channel_account_id, biz_date }: Account): Promise<Matched | undefined> {
+export async function reconcileDay(
+  ctx: PaymentsCtx,
+  { merchant_id, channel_account_id, biz_date }: Account,
+  progress?: Progress,
+): Promise<Matched | undefined> {
   const trade = await findBillDay(ctx, { merchant_id, channel_account_id, biz_date, kind: 'trade' });
   if (!trade || trade.state === 'wanted') return undefined;
-  const matched = await matchDay(ctx, { merchant_id, channel_account_id, biz_date });
+  const matched = await matchDay(ctx, { merchant_id, channel_account_id, biz_date }, progress);
   await repairAutomatically(ctx, { merchant_id, channel_account_id });
   return matched;
 }

@@ -8,7 +8,7 @@ import { RefusalError, refuse } from '../../kernel/refusal.ts';
 import { findAccountById } from '../../merchants/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import { buildEvent } from '../../platform/outbox/outbox.ts';
-import type { DayName } from '../bills/bill.ts';
+import type { DayName, Progress } from '../bills/bill.ts';
 import { findBillDay, getBill } from '../bills/service.ts';
 import type { Trx } from '../bills/store.ts';
 import type { ReconException } from '../exceptions/exception.ts';
@@ -42,10 +42,10 @@ type Matching = {
  * Matches a day of an account with its bill: equal ones in two statements, what is left one by one, and what no bill has.
  * All of it or nothing; done again, it changes nothing that has not changed itself.
  */
-export async function matchDay(ctx: PaymentsCtx, day: Omit<DayName, 'kind'>): Promise<Matched> {
+export async function matchDay(ctx: PaymentsCtx, day: Omit<DayName, 'kind'>, progress?: Progress): Promise<Matched> {
   for (;;) {
     try {
-      return await matchOnce(ctx, day);
+      return await matchOnce(ctx, day, progress);
     } catch (error) {
       if (!(error instanceof BillChanged)) throw error;
     }
@@ -55,7 +55,11 @@ export async function matchDay(ctx: PaymentsCtx, day: Omit<DayName, 'kind'>): Pr
 /** Another bill became that of the day while it was matched: what was found is of no use. */
 class BillChanged extends Error {}
 
-async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, biz_date }: Omit<DayName, 'kind'>): Promise<Matched> {
+async function matchOnce(
+  ctx: PaymentsCtx,
+  { merchant_id, channel_account_id, biz_date }: Omit<DayName, 'kind'>,
+  progress: Progress | undefined,
+): Promise<Matched> {
   const started_ms = ctx.clock.monotonic_ms();
   const day = await findBillDay(ctx, { merchant_id, channel_account_id, kind: 'trade', biz_date });
   if (!day || day.state === 'wanted') throw new RefusalError(refuse('recon_day_not_matched', 'biz_date'));
@@ -83,18 +87,14 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
     const matching: Matching = { ctx, trx, run, place, expected, ends_ms: declared.day_ends_ms ?? day_ms, opened: [], matched: [], count: { opened: 0 } };
     await exceptions.beginFound(trx);
     await store.dropSuperseded(trx, run);
-    if (bill) {
-      await store.matchPayments(trx, run);
-      await store.matchRefunds(trx, run);
-      await judgeLeftover(matching);
-      await judgeFees(matching);
-      await judgeReissue(matching);
-      await judgeFund(matching);
-      await judgeAdjustments(matching);
-      await refresh(matching);
+    const steps = [...(bill ? of_bill : []), judgeAllMissing];
+    for (const [done, step] of steps.entries()) {
+      await step(matching);
+      // Settling is the last one.
+      progress?.matched(done + 1, steps.length + 1);
     }
-    await judgeAllMissing(matching);
     const settled = await settleAll(matching);
+    progress?.matched(steps.length + 1, steps.length + 1);
     await undoSuspense(trx, ctx, place);
     await postFee(trx, ctx, place, bill);
     await store.noteLater(trx, run);
@@ -108,6 +108,18 @@ async function matchOnce(ctx: PaymentsCtx, { merchant_id, channel_account_id, bi
   ctx.nudge('deliveries');
   return { ...result, ms: ctx.clock.monotonic_ms() - started_ms };
 }
+
+/** What is done with a bill, one after the other. */
+const of_bill: readonly ((matching: Matching) => Promise<void>)[] = [
+  ({ trx, run }) => store.matchPayments(trx, run),
+  ({ trx, run }) => store.matchRefunds(trx, run),
+  (matching) => judgeLeftover(matching),
+  (matching) => judgeFees(matching),
+  (matching) => judgeReissue(matching),
+  (matching) => judgeFund(matching),
+  (matching) => judgeAdjustments(matching),
+  (matching) => refresh(matching),
+];
 
 /** From this many lines on rows are joined by hash, whatever the statistics of the moment say. */
 const large_lines = 20_000;
