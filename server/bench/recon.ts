@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createGzip } from 'node:zlib';
 import type { ExceptionKind } from '@heliu/contract';
 import { sql } from 'kysely';
@@ -36,6 +38,7 @@ export async function benchRecon({ lines, accounts, say }: ReconBenchOptions) {
     const ctx: PaymentsCtx = { ...base, channels: createChannelClient(base), nudge: () => {}, courier: { lease: () => undefined, hand: () => {} } };
     const days: Day[] = [];
     let peak_mb_above_idle = 0;
+    let held_mb = 0;
     for (let account = 1; account <= accounts; account++) {
       const party = await openAccount(ctx);
       say(`account ${account} of ${accounts}: writing ${lines} payments`);
@@ -49,7 +52,9 @@ export async function benchRecon({ lines, accounts, say }: ReconBenchOptions) {
       const imported = await timed(() => uploadBill(ctx, { day: { ...party, kind: 'trade', biz_date }, bytes: readFileSync(file), by: 'bench' }));
       say('matching');
       const matched = await timed(() => matchDay(ctx, { ...party, biz_date }));
-      peak_mb_above_idle = Math.max(peak_mb_above_idle, memory.stop());
+      const { peak, held } = memory.stop();
+      peak_mb_above_idle = Math.max(peak_mb_above_idle, peak);
+      held_mb = Math.max(held_mb, held);
       say('matching again');
       const again = await timed(() => matchDay(ctx, { ...party, biz_date }));
       const exceptions = await precisionOf(ctx, party, bill.planted);
@@ -76,6 +81,7 @@ export async function benchRecon({ lines, accounts, say }: ReconBenchOptions) {
       again_s: sumOf(days, ({ again }) => again.seconds),
       again_changed,
       peak_mb_above_idle,
+      held_mb,
       calibration,
       ratio: { import: round((calibration.copy_s * accounts) / import_s), match: round((calibration.join_s * accounts) / match_s) },
       exceptions: first.exceptions,
@@ -105,9 +111,23 @@ async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; re
   return { value, seconds: round((performance.now() - started) / 1000) };
 }
 
-/** Resident memory of this process above what it has now. */
-function watchMemory(): { stop: () => number } {
-  global.gc?.();
+/** What this process took above what it has now, in MB. */
+type Memory = {
+  /** Resident, garbage that nobody has collected yet included: more where the machine has no time to collect. */
+  readonly peak: number;
+  /** Still in use once it is over and collected: what was held on to. */
+  readonly held: number;
+};
+
+/** From a heap without garbage on: what was left of making the bill would hide some of what the work takes. */
+function watchMemory(): { stop: () => Memory } {
+  const inUse = (): number => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const mb = (bytes: number) => Math.round(bytes / 1e6);
+  const before = inUse();
   const idle = process.memoryUsage().rss;
   let peak = idle;
   const timer = setInterval(() => {
@@ -116,9 +136,15 @@ function watchMemory(): { stop: () => number } {
   return {
     stop: () => {
       clearInterval(timer);
-      return Math.round((peak - idle) / 1e6);
+      return { peak: mb(peak - idle), held: mb(inUse() - before) };
     },
   };
+}
+
+/** V8 collects on command in a context that was made after it was told so. */
+function collect(): void {
+  setFlagsFromString('--expose_gc');
+  (runInNewContext('gc') as () => void)();
 }
 
 async function openAccount(ctx: PaymentsCtx): Promise<Party> {
