@@ -48,7 +48,7 @@ export type App = {
   /** Begins to sweep, as its role says; for who serves in another way than by listening. */
   readonly work: () => void;
   /** Listens, then begins to work. */
-  readonly start: (options?: { readonly reuse_port?: boolean }) => Promise<AddressInfo>;
+  readonly start: () => Promise<AddressInfo>;
   /** Refuses newcomers, finishes what is under way, stops sweeping. The ports of `ctx` are the caller's to close. */
   readonly stop: () => Promise<void>;
 };
@@ -109,10 +109,10 @@ export async function createApp(base: Ctx, scopes: (ctx: PaymentsCtx) => readonl
     http,
     mqttPort: () => push?.port,
     work,
-    start: async (options) => {
-      const address = await http.listen(options);
+    start: async () => {
+      const address = await http.listen();
       const { mqtt_port } = base.config;
-      if (serves && mqtt_port !== undefined) push = await startPush(ctx, mqtt_port, { reuse_port: options?.reuse_port ?? false });
+      if (serves && mqtt_port !== undefined) push = await startPush(ctx, mqtt_port);
       work();
       return address;
     },

@@ -20,6 +20,7 @@ import { docsRoutes } from './docs.ts';
 import type { Authenticate, Edge } from './edge.ts';
 import { sendError, sendRefusal } from './errors.ts';
 import { createInFlight, type InFlight } from './in-flight.ts';
+import { assertFree, can_share_ports, type Listeners, openListeners } from './listeners.ts';
 import { probeRoutes } from './probes.ts';
 import { allowedMethods } from './route-table.ts';
 import { safeHeaders } from './safe-headers.ts';
@@ -40,8 +41,8 @@ export type HttpParts = {
 
 export type HttpServer = {
   readonly fastify: FastifyInstance;
-  /** Listens on the configured host and port, and gives the address. `reuse_port` shares the port with other processes. */
-  readonly listen: (options?: { readonly reuse_port?: boolean }) => Promise<AddressInfo>;
+  /** Listens on the configured host and port, and gives the address. */
+  readonly listen: () => Promise<AddressInfo>;
   /**
    * Stops gently: from now on no connection is taken, so that whoever comes goes to another node; what still comes over a
    * connection that was there is served, as its last. Those under way finish within the deadline, then everything is closed.
@@ -60,6 +61,7 @@ const raw_refusals: Readonly<Record<string, string>> = {
 export async function createHttpServer(ctx: Ctx, parts: HttpParts): Promise<HttpServer> {
   const in_flight = createInFlight(parts.in_flight_max ?? http_in_flight_max);
   let stopping: Promise<void> | undefined;
+  let listeners: Listeners | undefined;
   const isStopping = () => stopping !== undefined;
 
   const fastify = Fastify({
@@ -145,6 +147,7 @@ export async function createHttpServer(ctx: Ctx, parts: HttpParts): Promise<Http
   const stop = async (deadline_ms: number): Promise<void> => {
     // A request that is refused here fails; a connection that is refused goes elsewhere. Idle connections are closed with it.
     fastify.server.close();
+    listeners?.close();
     const finished = new AbortController();
     await Promise.race([in_flight.idle(), ctx.clock.sleep(deadline_ms, finished.signal)]);
     finished.abort();
@@ -156,16 +159,15 @@ export async function createHttpServer(ctx: Ctx, parts: HttpParts): Promise<Http
 
   return {
     fastify,
-    listen: async (options = {}) => {
+    listen: async () => {
+      const { host, port } = ctx.config;
+      await assertFree({ host, port });
       // Fastify hands every option on to Node; its own type does not name this one yet.
-      const where: FastifyListenOptions & { readonly reusePort: boolean } = {
-        host: ctx.config.host,
-        port: ctx.config.port,
-        reusePort: options.reuse_port ?? false,
-      };
+      const where: FastifyListenOptions & { readonly reusePort: boolean } = { host, port, reusePort: can_share_ports };
       await fastify.listen(where);
       const address = fastify.server.address();
       assert(address !== null && typeof address === 'object', 'a listening server has an address');
+      listeners = await openListeners(fastify.server, { host: address.address, port: address.port });
       return address;
     },
     stop: (deadline_ms = http_drain_ms_max) => {

@@ -23,7 +23,6 @@ export type Broker<S extends Session> = {
 
 export type BrokerOptions<S extends Session> = {
   readonly port: number;
-  readonly reuse_port: boolean;
   /** The session of a client, whose `client_id` is its own; undefined refuses it. */
   readonly authenticate: (login: Login) => Promise<S | undefined>;
   readonly onSession: () => void;
@@ -36,7 +35,7 @@ const refusal = () => Object.assign(new Error('not authorized'), { returnCode: n
  * An MQTT 3.1.1 broker that only tells: its clients publish nothing, leave no will, and read no topic but their own. Nothing
  * is kept for who is away, and nothing is shared between nodes, so whoever comes again asks elsewhere what it missed.
  */
-export async function startBroker<S extends Session>(ctx: Ctx, { port, reuse_port, authenticate, onSession }: BrokerOptions<S>): Promise<Broker<S>> {
+export async function startBroker<S extends Session>(ctx: Ctx, { port, authenticate, onSession }: BrokerOptions<S>): Promise<Broker<S>> {
   const known = new WeakMap<Client, S>();
   const subscribed = new WeakMap<Client, Set<string>>();
   const clients = new Map<string, { readonly client: Client; readonly session: S }>();
@@ -100,7 +99,7 @@ export async function startBroker<S extends Session>(ctx: Ctx, { port, reuse_por
   server.maxConnections = mqtt_connections_max;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: ctx.config.host, port, reusePort: reuse_port }, resolve);
+    server.listen({ host: ctx.config.host, port }, resolve);
   });
 
   const cut = (session: S): void => {

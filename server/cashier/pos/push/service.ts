@@ -34,12 +34,11 @@ export type Push = { readonly port: number; readonly stop: () => Promise<void> }
  * Tells devices by MQTT how the payments of their terminals end, wherever in the installation that became known: it follows
  * the event feed, a look at a time for all devices of the node, and only while one is connected. Nothing waits for it.
  */
-export async function startPush(ctx: Ctx, port: number, { reuse_port }: { readonly reuse_port: boolean }): Promise<Push> {
+export async function startPush(ctx: Ctx, port: number): Promise<Push> {
   const stopping = new AbortController();
   let following: Promise<void> | undefined;
   const broker: Broker<DeviceSession> = await startBroker(ctx, {
     port,
-    reuse_port,
     authenticate: (login) => openSession(ctx, login),
     onSession: () => {
       following ??= follow().finally(() => {
