@@ -93,7 +93,7 @@ export const db_pause_ms_min = 100;
 /** So much of a statement's wait may have been pauses without newcomers being refused for it: a database that pauses longer is away. */
 export const db_pauses_forgiven_ms = 750;
 /** From this wait on a merchant gets no more places than an equal share of those taken, so that one cannot make the others wait. */
-export const db_waiting_fair_ms_max = 100;
+export const db_waiting_fair_ms_max = 25;
 /** A request has arrived whole within this time, or its connection is closed: slow senders hold nothing. */
 export const http_receive_ms_max = 15_000;
 /** A stopping node lets the requests under way finish for this long: a little more than one call to a channel. */
@@ -131,10 +131,14 @@ export const sequence_batch_max = 1_000;
 export const webhook_endpoints_max = 16;
 /** Pending payments that a node remembers as it wrote them: some 3 KB each. */
 export const recent_payments_max = 4_096;
-/** Deliveries under way on one node: at 50 ms each some 5,000 a second. */
-export const webhook_sends_max = 256;
-/** Deliveries under way to one endpoint: one that never answers holds this many slots until its breaker opens. */
-export const webhook_sends_per_endpoint_max = 16;
+/** Deliveries under way on one node: at 50 ms each some 20,000 a second, and twenty endpoints that never answer leave room for others. */
+export const webhook_sends_max = 1024;
+/**
+ * Deliveries under way to one endpoint: one that never answers holds this many slots until its breaker opens. A delivery takes some
+ * 150 ms when the node is busy, its mark in the database included: with 16 a merchant's deliveries fell behind the payments at the
+ * peak (2026-11-23, two busy cores).
+ */
+export const webhook_sends_per_endpoint_max = 48;
 /** Results written in one statement. */
 export const delivery_marks_max = 200;
 /** Deliveries of an endpoint that are given up in one statement: some 500 ms; more wait for the next time. */

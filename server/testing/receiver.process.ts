@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { can_share_ports, openListeners } from '../platform/http/listeners.ts';
 
 /**
  * The merchants' receiver: verifies each webhook as a merchant would, acknowledges it, and tells the load generator over
@@ -55,4 +56,8 @@ process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
 });
 server.keepAliveTimeout = 60_000;
-server.listen(0, '127.0.0.1', () => process.send?.({ ready: (server.address() as AddressInfo).port }));
+server.listen({ host: '127.0.0.1', port: 0, reusePort: can_share_ports }, async () => {
+  const { port } = server.address() as AddressInfo;
+  await openListeners(server, { host: '127.0.0.1', port });
+  process.send?.({ ready: port });
+});

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import Fastify from 'fastify';
+import Fastify, { type FastifyListenOptions } from 'fastify';
 import { Agent, request } from 'undici';
 import type { Fault, Simulator } from '../channels/kit/simulator.ts';
 import { usual_simulators } from '../channels/simulators.ts';
 import { systemClock } from '../platform/clock.ts';
+import { can_share_ports, openListeners } from '../platform/http/listeners.ts';
 
 /**
  * Both gateways as a process of their own, at the root of which each has a folder. `/control` is the measurement's hand:
  * it enrols merchants, pays orders, lets calls go wrong, and tells how long the gateway itself was busy with an order.
  */
 const app = Fastify({ logger: false, bodyLimit: 1024 * 1024 });
-const agent = new Agent({ connections: 32, keepAliveTimeout: 60_000 });
+const agent = new Agent({ connections: 512, keepAliveTimeout: 60_000 });
 const running = new Map<string, Simulator>();
 /** Milliseconds inside the gateway, by our order number; taken once by the load generator. */
 const busy_ms = new Map<string, number>();
@@ -81,5 +82,9 @@ for (const { channel: code, create } of usual_simulators) {
   running.set(code, created);
   await app.register(created.plugin, { prefix: `/${code}` });
 }
-await app.listen({ host: '127.0.0.1', port: fixed_port });
-process.send?.({ ready: (app.server.address() as AddressInfo).port });
+// A gateway takes whoever comes: what is measured is not held up by how Node takes connections in.
+const shared: FastifyListenOptions & { readonly reusePort: boolean } = { host: '127.0.0.1', port: fixed_port, reusePort: can_share_ports };
+await app.listen(shared);
+const { port } = app.server.address() as AddressInfo;
+await openListeners(app.server, { host: '127.0.0.1', port });
+process.send?.({ ready: port });

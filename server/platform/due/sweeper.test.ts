@@ -93,6 +93,28 @@ test('F-10: a key that never finishes holds its own slots and no more', async ()
   await sweeper.stop();
 });
 
+test('L-11: what a key has left behind is claimed as soon as there is room, also when work ends while a claim is under way', async () => {
+  const { ctx, table, task, started } = world();
+  for (let id = 1; id <= 20; id++) table.add({ id, key: 'a' });
+  const due = task({ concurrency: 8, concurrency_per_key: 4 });
+  let ended = 0;
+  const claim: typeof due.claim = async (...input) => {
+    const rows = await due.claim(...input);
+    const quick = started[ended];
+    if (quick !== undefined) table.finish(quick);
+    ended = started.length;
+    await settled();
+    return rows;
+  };
+  const sweeper = createSweeper(ctx, [{ ...due, claim }]);
+  for (let round = 0; round < 20; round++) {
+    for (let turns = 0; turns < 5; turns++) await settled();
+    for (const id of started) table.finish(id);
+  }
+  assert.equal(started.length, 20, 'no time has passed');
+  await sweeper.stop();
+});
+
 test('a claim that does not look at keys still cannot make one key run over its limit; expired leases are let go', async () => {
   const { ctx, clock, table, task, started } = world();
   for (let id = 1; id <= 4; id++) table.add({ id, key: 'a' });

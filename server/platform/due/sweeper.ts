@@ -73,11 +73,12 @@ type Runner<Row> = {
 };
 
 function startRunner<Row>(ctx: SweeperCtx, task: DueTask<Row>): Runner<Row> {
-  const slots = createSlots(task.concurrency, task.concurrency_per_key ?? task.concurrency);
+  const per_key = task.concurrency_per_key ?? task.concurrency;
+  const slots = createSlots(task.concurrency, per_key);
   const keyOf = (row: Row): string => task.key?.(row) ?? '';
   const under_way = new Set<Promise<void>>();
   // Claiming for every single slot that becomes free would cost a statement per row.
-  const finished_min = Math.max(1, Math.floor(Math.min(task.concurrency, task.concurrency_per_key ?? task.concurrency) / 2));
+  const finished_min = Math.max(1, Math.floor(Math.min(task.concurrency, per_key) / 2));
   let waiting: Waiting<Row>[] = [];
   let stopping = false;
   /** The last look may have left due rows behind for want of slots. */
@@ -126,15 +127,23 @@ function startRunner<Row>(ctx: SweeperCtx, task: DueTask<Row>): Runner<Row> {
     const limit = Math.min(slots.free() - waiting.length, sweep_batch_max);
     if (limit <= 0) return false;
     const now = ctx.clock.now();
-    const rows = await task.claim(limit, now, task.lease_ms, slots.busy());
+    const busy = slots.busy();
+    const full_when_claimed = slots.full();
+    const rows = await task.claim(limit, now, task.lease_ms, busy);
     pause_ms = rows.length > 0 ? interval_ms : Math.min(pause_ms * 2, interval_ms_max);
     if (rows.length > 0) ctx.metrics.count('heliu_due_rows_claimed_total', { task: task.name }, rows.length);
     const full_before = slots.full();
     waiting.push(...rows.map((row) => ({ row, lease_until: addMs(now, task.lease_ms) })));
     beginWaiting();
-    left_behind = rows.length === limit || slots.full() > 0;
+    // What had no room, or got all that it had, may have more due, also when some of its work has ended meanwhile.
+    left_behind = rows.length === limit || full_when_claimed > 0 || slots.full() > 0 || tookAllRoom(rows, busy);
     // Rows behind those of a key that has just become full were perhaps not looked at.
     return rows.length === limit || slots.full() > full_before;
+  };
+  const tookAllRoom = (rows: readonly Row[], { keys, slots: left }: KeySlots): boolean => {
+    const rooms = new Map(keys.map((key, nth) => [key, left[nth] ?? 0]));
+    const taken = Map.groupBy(rows, keyOf);
+    return [...taken].some(([key, { length }]) => length >= (rooms.get(key) ?? per_key));
   };
   const run = async () => {
     while (!stopping) {
