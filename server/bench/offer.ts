@@ -11,8 +11,13 @@ export type Wish = {
 };
 
 /** How one payment went. Times in milliseconds; `done_ms` since the load began. */
-export type Outcome = { readonly wish: Wish; readonly took_ms: number; readonly done_ms: number } & (
-  | { readonly is: 'paid'; readonly notified_ms: number }
+export type Outcome = {
+  readonly wish: Wish;
+  readonly took_ms: number;
+  readonly done_ms: number;
+} & /** `gateway_ms`: the gateway's own answer to the payer, without Heliu; it slows down with the machine. */
+(
+  | { readonly is: 'paid'; readonly notified_ms: number; readonly gateway_ms: number }
   /** With 429 or 503. */
   | { readonly is: 'refused'; readonly status: number; readonly retry_after: boolean }
   /** Accepted, but the gateway did not answer in time, so there was nothing to pay. */
@@ -81,6 +86,7 @@ async function payOnce(load: Load, agent: Agent, wish: Wish, started_ms: number,
     const told = acknowledged.of(payment.id);
     const paying_ms = performance.now();
     const paid = await send(agent, `${simulators}/control/pay`, {}, { channel: wish.channel, order_no: payment.attempt.channel_order_no });
+    const gateway_ms = performance.now() - paying_ms;
     if (!(JSON.parse(paid.text) as { done?: boolean }).done)
       return { ...end(took_ms), is: 'failed', why: `the payer could not pay: ${paid.text.slice(0, 200)}` };
     const patience = new AbortController();
@@ -89,7 +95,7 @@ async function payOnce(load: Load, agent: Agent, wish: Wish, started_ms: number,
       delay(Math.max(0, until_ms - performance.now()), false, { signal: patience.signal }).catch(() => false),
     ]);
     patience.abort();
-    return in_time ? { ...end(took_ms), is: 'paid', notified_ms: performance.now() - paying_ms } : { ...end(took_ms), is: 'untold' };
+    return in_time ? { ...end(took_ms), is: 'paid', notified_ms: performance.now() - paying_ms, gateway_ms } : { ...end(took_ms), is: 'untold' };
   } catch (error) {
     return { ...end(), is: 'failed', why: String(error) };
   }

@@ -201,9 +201,11 @@ function timesOf(outcomes: readonly Outcome[]) {
   const paid = outcomes.filter((outcome) => outcome.is === 'paid');
   const creates = paid.map(({ took_ms }) => took_ms);
   const notified = paid.map(({ notified_ms }) => notified_ms);
+  const gateway = paid.map(({ gateway_ms }) => gateway_ms);
   return {
     create_ms: { p50: round(percentile(creates, 0.5)), p99: round(percentile(creates, 0.99)) },
     notified_ms: { p50: round(percentile(notified, 0.5)), p99: round(percentile(notified, 0.99)) },
+    gateway_ms: { p50: round(percentile(gateway, 0.5)), p99: round(percentile(gateway, 0.99)) },
   };
 }
 

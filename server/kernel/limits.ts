@@ -93,7 +93,7 @@ export const db_pause_ms_min = 100;
 /** So much of a statement's wait may have been pauses without newcomers being refused for it: a database that pauses longer is away. */
 export const db_pauses_forgiven_ms = 750;
 /** From this wait on a merchant gets no more places than an equal share of those taken, so that one cannot make the others wait. */
-export const db_waiting_fair_ms_max = 25;
+export const db_waiting_fair_ms_max = 100;
 /** A request has arrived whole within this time, or its connection is closed: slow senders hold nothing. */
 export const http_receive_ms_max = 15_000;
 /** A stopping node lets the requests under way finish for this long: a little more than one call to a channel. */
