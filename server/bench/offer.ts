@@ -10,13 +10,12 @@ export type Wish = {
   readonly before?: () => Promise<void>;
 };
 
-/** How one payment went. Times in milliseconds; `done_ms` since the load began. */
+/** How one payment went. Times in milliseconds; `done_ms` since the load began, `gateway_ms` the gateway's own to answer the payer, without Heliu. */
 export type Outcome = {
   readonly wish: Wish;
   readonly took_ms: number;
   readonly done_ms: number;
-} & /** `gateway_ms`: the gateway's own answer to the payer, without Heliu; it slows down with the machine. */
-(
+} /** `gateway_ms`: the gateway's own answer to the payer, without Heliu; it slows down with the machine. */ & (
   | { readonly is: 'paid'; readonly notified_ms: number; readonly gateway_ms: number }
   /** With 429 or 503. */
   | { readonly is: 'refused'; readonly status: number; readonly retry_after: boolean }

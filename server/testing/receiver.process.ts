@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { can_share_ports, openListeners } from '../platform/http/listeners.ts';
+import { isShareable, openListeners } from '../platform/http/listeners.ts';
 
 /**
  * The merchants' receiver: verifies each webhook as a merchant would, acknowledges it, and tells the load generator over
@@ -56,8 +56,9 @@ process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
 });
 server.keepAliveTimeout = 60_000;
-server.listen({ host: '127.0.0.1', port: 0, reusePort: can_share_ports }, async () => {
+const is_shared = await isShareable({ host: '127.0.0.1', port: 0 });
+server.listen({ host: '127.0.0.1', port: 0, reusePort: is_shared }, async () => {
   const { port } = server.address() as AddressInfo;
-  await openListeners(server, { host: '127.0.0.1', port });
+  if (is_shared) await openListeners(server, { host: '127.0.0.1', port });
   process.send?.({ ready: port });
 });

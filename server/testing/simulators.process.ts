@@ -5,7 +5,7 @@ import { Agent, request } from 'undici';
 import type { Fault, Simulator } from '../channels/kit/simulator.ts';
 import { usual_simulators } from '../channels/simulators.ts';
 import { systemClock } from '../platform/clock.ts';
-import { can_share_ports, openListeners } from '../platform/http/listeners.ts';
+import { isShareable, openListeners } from '../platform/http/listeners.ts';
 
 /**
  * Both gateways as a process of their own, at the root of which each has a folder. `/control` is the measurement's hand:
@@ -83,8 +83,9 @@ for (const { channel: code, create } of usual_simulators) {
   await app.register(created.plugin, { prefix: `/${code}` });
 }
 // A gateway takes whoever comes: what is measured is not held up by how Node takes connections in.
-const shared: FastifyListenOptions & { readonly reusePort: boolean } = { host: '127.0.0.1', port: fixed_port, reusePort: can_share_ports };
+const is_shared = await isShareable({ host: '127.0.0.1', port: fixed_port });
+const shared: FastifyListenOptions & { readonly reusePort: boolean } = { host: '127.0.0.1', port: fixed_port, reusePort: is_shared };
 await app.listen(shared);
 const { port } = app.server.address() as AddressInfo;
-await openListeners(app.server, { host: '127.0.0.1', port });
+if (is_shared) await openListeners(app.server, { host: '127.0.0.1', port });
 process.send?.({ ready: port });

@@ -10,7 +10,7 @@ export type Listeners = { readonly close: () => void };
  * longer fits into the queue of the socket is dropped by the system and comes back after seconds, or not at all. With several
  * sockets on one port the system deals the connections out to them, and each gives one at a turn.
  *
- * The server's own has to listen with `reusePort`. Where the system cannot share a port, that one stays alone.
+ * The server's own has to listen with `reusePort`, on a port that `isShareable`; where none is, it stays alone.
  */
 export async function openListeners(server: Server, where: ListenOptions): Promise<Listeners> {
   const opened: Server[] = [];
@@ -18,7 +18,7 @@ export async function openListeners(server: Server, where: ListenOptions): Promi
     for (const each of opened) each.close();
   };
   try {
-    for (let nth = 1; can_share_ports && nth < listeners_per_port; nth++) {
+    for (let nth = 1; nth < listeners_per_port; nth++) {
       // As an HTTP server has its connections: half open until it has answered, and without Nagle's wait.
       const each = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => void server.emit('connection', socket));
       await listen(each, { ...where, reusePort: true });
@@ -31,12 +31,19 @@ export async function openListeners(server: Server, where: ListenOptions): Promi
   return { close };
 }
 
-/** Node knows `reusePort` elsewhere too, but only Linux deals connections out fairly, whatever the order in which sockets came. */
-export const can_share_ports = process.platform === 'linux';
+/** Whether several sockets may listen to the port on this system. Throws `EADDRINUSE` when anyone has it: a socket that shares it would not notice. */
+export async function isShareable(where: ListenOptions): Promise<boolean> {
+  if (where.port !== 0) await tryOut(where);
+  try {
+    await tryOut({ ...where, reusePort: true });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTSUP') return false;
+    throw error;
+  }
+}
 
-/** Throws `EADDRINUSE` when anyone has the port: a socket that shares it would not notice. */
-export async function assertFree(where: ListenOptions): Promise<void> {
-  if (!can_share_ports || where.port === 0) return;
+async function tryOut(where: ListenOptions): Promise<void> {
   const probe = createServer();
   await listen(probe, where);
   await new Promise((resolve) => probe.close(resolve));

@@ -20,7 +20,7 @@ import { docsRoutes } from './docs.ts';
 import type { Authenticate, Edge } from './edge.ts';
 import { sendError, sendRefusal } from './errors.ts';
 import { createInFlight, type InFlight } from './in-flight.ts';
-import { assertFree, can_share_ports, type Listeners, openListeners } from './listeners.ts';
+import { isShareable, type Listeners, openListeners } from './listeners.ts';
 import { probeRoutes } from './probes.ts';
 import { allowedMethods } from './route-table.ts';
 import { safeHeaders } from './safe-headers.ts';
@@ -161,13 +161,13 @@ export async function createHttpServer(ctx: Ctx, parts: HttpParts): Promise<Http
     fastify,
     listen: async () => {
       const { host, port } = ctx.config;
-      await assertFree({ host, port });
+      const is_shared = await isShareable({ host, port });
       // Fastify hands every option on to Node; its own type does not name this one yet.
-      const where: FastifyListenOptions & { readonly reusePort: boolean } = { host, port, reusePort: can_share_ports };
+      const where: FastifyListenOptions & { readonly reusePort: boolean } = { host, port, reusePort: is_shared };
       await fastify.listen(where);
       const address = fastify.server.address();
       assert(address !== null && typeof address === 'object', 'a listening server has an address');
-      listeners = await openListeners(fastify.server, { host: address.address, port: address.port });
+      if (is_shared) listeners = await openListeners(fastify.server, { host: address.address, port: address.port });
       return address;
     },
     stop: (deadline_ms = http_drain_ms_max) => {
