@@ -13,13 +13,15 @@ import type { SweepSummary } from './sweep.ts';
 /** What the report of a published run may lack because it is older than its reader. */
 type Published<Report> = Omit<Report, 'arguments'> & Started & Noted;
 type Runs = {
-  readonly seeds: Omit<Published<SeedsSummary>, 'seed'> & { readonly seed?: string };
+  readonly seeds: Omit<Published<SeedsSummary>, 'seed'> & { readonly seed?: string; readonly earlier?: readonly Earlier[] };
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
   readonly kill: Published<ReturnType<typeof summary>>;
   /** `hunted`: of a report without `hunts`, the bugs that the bank had at its commit. */
   readonly bugs: Omit<Published<BugsSummary>, 'hunts'> & Partial<Pick<BugsSummary, 'hunts'>> & { readonly hunted?: readonly string[] };
 };
+/** Of a run that was published before: its worlds count too, each at its commit. */
+type Earlier = Pick<SeedsSummary, 'commit' | 'seeds' | 'violations' | 'unknown'>;
 const parts = ['seeds', 'sweep', 'races', 'kill', 'bugs'] as const satisfies readonly Part[];
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability');
@@ -90,12 +92,15 @@ held against the gateways' own.
 | 重放一致 repeated to the letter | ${run.hashes_repeated} / ${run.repeated} |
 | 收敛 converged within (virtual) | p50 ${run.converge_s.p50} s, p99 ${run.converge_s.p99} s, max ${run.converge_s.max} s |
 | 每个世界的处理器时间 processor time of a world | ${run.cpu_seconds_per_seed} s |
-${run.violations + run.unknown === 0 ? `| 失败率上界（95 %）failing worlds, upper bound | ${bound(run.seeds)} |\n` : ''}
+${(run.earlier ?? []).map(earlierRow).join('')}${run.violations + run.unknown === 0 ? `| 失败率上界（95 %）failing worlds, upper bound | ${bound(run.seeds)} |\n` : ''}
 一个世界的时间约四成用于进程内的 PostgreSQL（WebAssembly，约四千条语句），其余是 HTTP、签名与事件循环；同一台机器上别的工作会使它变长。
 Some four tenths of a world's time go to PostgreSQL in the process (WebAssembly, some four thousand statements), the rest to HTTP, signatures and the turns of the event
 loop; other work on the same machine lengthens it.
 ${noteOf(run)}`;
 }
+
+const earlierRow = ({ commit, seeds, violations, unknown }: Earlier): string =>
+  `| 此前 before, \`${commit}\` | ${seeds} 个世界 worlds，${violations} 违反 violations，${unknown} 未判定 not known |\n`;
 
 function sweepText(run: Runs['sweep'] | undefined): string {
   const title = '## 逐点崩溃 · Crash sweep\n';
