@@ -122,6 +122,21 @@ test('statement margin lists what is left of the price', async () => {
   assert.equal((await heliu(['statement', 'margin', '--merchant', merchant, '--from', '2026-11-02', '--through', '2026-11-01'], io)).code, 3);
 });
 
+test('statement save writes the table that the name of the file says, and none under the name of the other', async () => {
+  const of = ['--merchant', merchant, '--live'];
+  const { id } = await done<{ id: string }>('statement', 'make', ...of, '--from', '2026-11-01', '--through', '2026-11-02');
+  const start = async (file: string, ...more: string[]) => {
+    await done('statement', 'save', id, file, ...of, ...more);
+    return readFileSync(join(directory, file)).subarray(0, 3);
+  };
+  assert.deepEqual(await start('s.csv'), Buffer.from('\uFEFF'));
+  assert.equal((await start('s.XLSX')).toString('latin1', 0, 2), 'PK');
+  assert.deepEqual(await start('plain', '--format', 'csv'), Buffer.from('\uFEFF'));
+  const crossed = await heliu(['statement', 'save', id, 'other.csv', ...of, '--format', 'xlsx', '--lang', 'zh'], io);
+  assert.deepEqual([crossed.code, crossed.err.trim()], [2, '--format xlsx 与文件名 other.csv 不符']);
+  assert.ok(!readdirSync(directory).includes('other.csv'));
+});
+
 describe('statement agent', () => {
   const period = ['--live', '--from', '2026-11-01', '--through', '2026-11-02'];
   const written = (name: string) => readdirSync(directory).filter((file) => file.startsWith(name));

@@ -121,6 +121,14 @@ async function found(cli: Cli, ctx: PaymentsCtx, { date, to, state, exception, c
   return rows.slice(0, limit);
 }
 
+/** What is held against what: of a fee the one that was agreed against the bill's, of anything else the amounts. */
+function sidesOf({ our_fen, bill_fen, detail: { expected_millifen, received_millifen } }: ReconException): { readonly ours: string; readonly bill: string } {
+  const is_fee = expected_millifen !== undefined && received_millifen !== undefined;
+  return is_fee
+    ? { ours: yuan(Math.round(Number(expected_millifen) / 1000)), bill: yuan(Math.round(Number(received_millifen) / 1000)) }
+    : { ours: yuan(Number(our_fen)), bill: yuan(Number(bill_fen)) };
+}
+
 const shortException = (cli: Cli, row: ReconException) => ({
   id: row.id,
   mode: row.livemode ? 'live' : 'test',
@@ -128,8 +136,7 @@ const shortException = (cli: Cli, row: ReconException) => ({
   channel: row.channel,
   kind: cli.say(row.kind, exception_kinds[row.kind][1]),
   state: row.state,
-  ours: yuan(Number(row.our_fen)),
-  bill: yuan(Number(row.bill_fen)),
+  ...sidesOf(row),
   at_risk: yuan(Number(row.at_risk_fen)),
   proposal: viewException(row).proposal,
   owner: row.owner,
@@ -154,7 +161,7 @@ function showExceptions(cli: Cli, id: string | undefined, options: Filters): Pro
     show(cli, { ...viewException(row), steps, advice: adviceOf(cli, row) }, () => {
       const evidence = Object.entries(row.detail).map(([evidence, value]) => ({ evidence, value }));
       const history = steps.map(({ at, step, from_state, to_state, by, note }) => ({ at, step, from: from_state, to: to_state, by, note }));
-      return `${record({ ...shortException(cli, row), next: adviceOf(cli, row), payment: row.payment_id, object: row.object_id, bill: row.bill_id, line: row.line, resolution: row.resolution })}\n${table(evidence)}\n${table(history)}`;
+      return `${record({ ...shortException(cli, row), next: adviceOf(cli, row), payment: row.payment_id, object: row.object_id, bill_id: row.bill_id, line: row.line, resolution: row.resolution })}\n${table(evidence)}\n${table(history)}`;
     });
   });
 }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Statement, type StatementFormat, statement_formats } from '@heliu/contract';
 import { RefusalError, refuse } from '@heliu/server/kernel/refusal.ts';
@@ -10,6 +10,7 @@ import { makeStatement } from '@heliu/server/settlement/making/service.ts';
 import { askStatement, linkTo, listStatements, openFile, retrieveStatement, setTerms } from '@heliu/server/settlement/service.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, given, show, telling, wholeNumber, withNode } from '../cli.ts';
+import { UsageError } from '../failures.ts';
 import { newFiles } from '../new-files.ts';
 import { record, table, yuan } from '../output.ts';
 import { findMerchant } from './merchant.ts';
@@ -26,6 +27,14 @@ function linkHours(text: string): number {
 const behind_tries_max = 20;
 
 type OwnerOptions = { readonly merchant: string; readonly live?: boolean };
+
+/** What was asked for, or what the name of the file says: a table of one kind under the name of the other opens nowhere. */
+function formatOf({ say }: Cli, file: string, wanted: StatementFormat | undefined): StatementFormat {
+  const named = statement_formats.find((each) => extname(file).toLowerCase() === `.${each}`);
+  if (wanted && named && wanted !== named)
+    throw new UsageError(say(`--format ${wanted} is not what ${file} is named after`, `--format ${wanted} 与文件名 ${file} 不符`));
+  return wanted ?? named ?? 'xlsx';
+}
 
 /** `statement …` */
 export function addStatementCommands(program: Command, cli: Cli): void {
@@ -81,12 +90,14 @@ export function addStatementCommands(program: Command, cli: Cli): void {
     .action((id: string, options: OwnerOptions) => withNode(cli, async (ctx) => showOne(cli, await retrieveStatement(ctx, await ownerOf(ctx, options), id))));
   ofMerchant(statement.command('save <id> <file>'))
     .description(say('write a file of a statement; with .manifest and .sig beside it', '保存结算单文件，并在旁写出 .manifest 与 .sig'))
-    .addOption(format())
-    .action((id: string, file: string, options: OwnerOptions & { format: StatementFormat }) =>
+    .addOption(
+      new Option('--format <format>', say('of the file, which its name may say as well', '文件格式；也可由文件名后缀给出')).choices([...statement_formats]),
+    )
+    .action((id: string, file: string, options: OwnerOptions & { format?: StatementFormat }) =>
       withNode(cli, async (ctx) => {
         const owner = await ownerOf(ctx, options);
         const path = resolve(cli.io.cwd, file);
-        await pipeline((await openFile(ctx, owner, id, options.format)).body, createWriteStream(path));
+        await pipeline((await openFile(ctx, owner, id, formatOf(cli, file, options.format))).body, createWriteStream(path));
         const { manifest, signature, public_key } = await retrieveStatement(ctx, owner, id);
         await pipeline([manifest ?? ''], createWriteStream(`${path}.manifest`));
         await pipeline([Buffer.from(signature ?? '', 'base64')], createWriteStream(`${path}.sig`));
