@@ -59,6 +59,9 @@ export async function run(args: readonly string[]): Promise<number> {
       verdicts.slice(0, options.repeat).map(({ seed }) => ({ seed })),
       (verdict) => {
         repeats.set(verdict.seed, verdict.hash);
+        const first = verdicts.find(({ seed }) => seed === verdict.seed);
+        if (first && first.hash !== verdict.hash)
+          say(`${verdict.seed} left another trace when it was run again: ${first.events} events, then ${verdict.events}`);
         return undefined;
       },
     );
