@@ -27,16 +27,22 @@ const dayOf = async (biz_date: string): Promise<BillDay> => {
 const person = { by: 'ann', note: null };
 const nothing = { bill: false, exceptions: 0, payments_fen: 0, refunds_fen: 0 };
 
+/** A day of two payments, the later of which its bill does not have. */
+async function aDifferingDay() {
+  const biz_date = shop.today();
+  await shop.pay({ amount_fen: 3_000 });
+  const wrong = await shop.pay({ amount_fen: 4_000 });
+  shop.plant('missing', wrong.attempt?.channel_order_no as string);
+  await shop.billDay(biz_date);
+  await shop.posted();
+  const [missing] = await shop.exceptions({ state: 'open', kind: 'ours_only' });
+  assert.ok(missing);
+  return { biz_date, missing };
+}
+
 describe('a closed day into which something comes later', () => {
   it('says so of another bill, keeps what was signed, and is closed again as a further version', async () => {
-    const biz_date = shop.today();
-    await shop.pay({ amount_fen: 3_000 });
-    const wrong = await shop.pay({ amount_fen: 4_000 });
-    shop.plant('missing', wrong.attempt?.channel_order_no as string);
-    await shop.billDay(biz_date);
-    await shop.posted();
-    const [missing] = await shop.exceptions({ state: 'open', kind: 'ours_only' });
-    assert.ok(missing);
+    const { biz_date, missing } = await aDifferingDay();
     await world.flow(acceptException(shop.ctx, missing, person));
     const first = await close(biz_date);
     assert.deepEqual([(await dayOf(biz_date)).close_version, (await dayOf(biz_date)).changed_since_closing], [1, null]);
@@ -60,14 +66,7 @@ describe('a closed day into which something comes later', () => {
   });
 
   it('says so of an exception that is opened again, and of one that was settled anew', async () => {
-    const biz_date = shop.today();
-    await shop.pay({ amount_fen: 3_000 });
-    const wrong = await shop.pay({ amount_fen: 4_000 });
-    shop.plant('missing', wrong.attempt?.channel_order_no as string);
-    await shop.billDay(biz_date);
-    await shop.posted();
-    const [missing] = await shop.exceptions({ state: 'open', kind: 'ours_only' });
-    assert.ok(missing);
+    const { biz_date, missing } = await aDifferingDay();
     const accepted = await world.flow(acceptException(shop.ctx, missing, person));
     await close(biz_date);
     world.clock.advance(1_000);
