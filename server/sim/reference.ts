@@ -165,12 +165,19 @@ Real processes and sockets; under load they are killed, stopped, cut off, out of
 | 重启到首单 first order after a node's restart | ${of(alone)} |
 | 同上，另有故障 the same amid other faults | ${of(amid_other_faults)} |
 | 数据库恢复 PostgreSQL's own recovery | ${of(run.recovery.postgres.alone)} |
-| 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)} |
+| 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)} |${rollingRow(run.rolling_restarts)}
 
 | 故障 Fault | 段落 Episode | 次数 Times |
 |---|---|--:|
 ${rows.join('\n')}
 ${noteOf(run)}`;
+}
+
+/** L-17: of the requests that came while each node was stopped and started in turn, those that had an answer other than the wanted one. */
+function rollingRow({ count, refused, answers }: Runs['kill']['rolling_restarts']): string {
+  if (count === 0) return '';
+  const which = Object.entries(answers).map(([answer, times]) => `${times} \`${answer}\``);
+  return `\n| 滚动重启，其间未得所求 rolling restarts, requests refused meanwhile | ${count}, ${refused}${which.length > 0 ? ` (${which.join(', ')})` : ''} |`;
 }
 
 function bugsText(run: Runs['bugs'] | undefined): string {

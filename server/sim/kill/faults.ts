@@ -30,7 +30,7 @@ export type Measures = {
   /** From then to the first order that Heliu acknowledged. */
   readonly after_postgres: Measure[];
   /** Restarts of all nodes one after the other, and requests that were refused meanwhile. */
-  readonly rolling: { readonly ms: number; readonly refused: number }[];
+  readonly rolling: { readonly ms: number; readonly refused: readonly string[] }[];
 };
 
 /** What one episode holds for itself; episodes on different parts overlap. */
@@ -108,7 +108,7 @@ const rolling_restart: Fault = {
       await node.stop();
       await node.start();
     }
-    const refused = journal.tries.slice(before).filter(({ how }) => how !== 'connection').length;
+    const refused = journal.tries.slice(before).flatMap(({ how, answer = how }) => (how === 'connection' ? [] : [answer]));
     measures.rolling.push({ ms: performance.now() - started_ms, refused });
   },
 };

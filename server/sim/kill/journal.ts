@@ -26,7 +26,12 @@ export type Acknowledged = {
   readonly id: string;
 };
 
-export type Try = { readonly at_ms: number; readonly how: 'connection' | 'timeout' | 'answer'; readonly status: number | undefined };
+export type Try = {
+  readonly at_ms: number;
+  readonly how: 'connection' | 'timeout' | 'answer';
+  /** Which answer it was: its status, and its code where it has our form. */
+  readonly answer: string | undefined;
+};
 
 export const newJournal = (): Journal => ({ acknowledged: [], tries: [], unresolved: [], stale: [], unexpected: [], paid: new Set(), reads: 0 });
 

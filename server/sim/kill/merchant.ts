@@ -63,10 +63,10 @@ export function aMerchant(stage: Stage, journal: Journal, dice: Dice): Merchant 
           journal.unexpected.push(`${what}: ${answer.status} ${answer.text.slice(0, 300)}`);
           return undefined;
         }
-        journal.tries.push({ at_ms: performance.now(), how: 'answer', status: answer.status });
+        journal.tries.push({ at_ms: performance.now(), how: 'answer', answer: `${answer.status} ${errorOf(answer)?.code ?? 'of somebody else'}` });
       } catch (error) {
         const late = error instanceof Error && error.name === 'TimeoutError';
-        journal.tries.push({ at_ms: performance.now(), how: late ? 'timeout' : 'connection', status: undefined });
+        journal.tries.push({ at_ms: performance.now(), how: late ? 'timeout' : 'connection', answer: undefined });
       }
       await setTimeout(pause_ms);
     }
@@ -212,11 +212,14 @@ export function aMerchant(stage: Stage, journal: Journal, dice: Dice): Merchant 
 }
 
 /** The answer says so itself; one without our form comes from something in between. */
-function isRetryable({ status, text }: Answer): boolean {
-  if (status >= 500 || status === 429) return true;
+function isRetryable(answer: Answer): boolean {
+  return answer.status >= 500 || answer.status === 429 || (errorOf(answer)?.retryable ?? true);
+}
+
+function errorOf({ text }: Answer): { readonly code: string; readonly retryable: boolean } | undefined {
   try {
-    return (JSON.parse(text) as { error: { retryable: boolean } }).error.retryable;
+    return (JSON.parse(text) as { error?: { code: string; retryable: boolean } }).error;
   } catch {
-    return true;
+    return undefined;
   }
 }

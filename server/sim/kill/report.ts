@@ -16,6 +16,13 @@ const both = (measures: readonly Measure[]) => ({
   amid_other_faults: timesOf(measures.filter(({ disturbed }) => disturbed).map(({ ms }) => ms)),
 });
 
+/** `answers`: which ones, and how often. */
+function rollingOf(rolling: Report['measures']['rolling']) {
+  const answers: Record<string, number> = {};
+  for (const answer of rolling.flatMap(({ refused }) => refused)) answers[answer] = (answers[answer] ?? 0) + 1;
+  return { count: rolling.length, refused: Object.values(answers).reduce((sum, count) => sum + count, 0), answers };
+}
+
 /** Of each broken invariant; `--json` has everything. */
 const shown_characters = 600;
 
@@ -46,7 +53,7 @@ export function summary(report: Report) {
       /** L-15: from there to the first order that Heliu took. */
       heliu_after_postgres: both(measures.after_postgres),
     },
-    rolling_restarts: { count: measures.rolling.length, refused: measures.rolling.reduce((sum, { refused }) => sum + refused, 0) },
+    rolling_restarts: rollingOf(measures.rolling),
     database_given_up: report.given_up,
     rest_s: Math.round(report.rest_ms / 100) / 10,
     repeated: report.repeated,
@@ -75,7 +82,7 @@ export function lines(report: Report): string[] {
     ...times('first order after kill -9 of a node', told.recovery.heliu),
     ...times('PostgreSQL answers after kill -9', told.recovery.postgres),
     ...times('first order after PostgreSQL answers', told.recovery.heliu_after_postgres),
-    `rolling restarts: ${told.rolling_restarts.count}, requests refused meanwhile: ${told.rolling_restarts.refused}`,
+    `rolling restarts: ${told.rolling_restarts.count}, requests refused meanwhile: ${told.rolling_restarts.refused} ${JSON.stringify(told.rolling_restarts.answers)}`,
     `at rest after ${told.rest_s} s; ${told.repeated} writes repeated`,
     `lost ${told.lost}, doubled ${told.doubled}, unresolved ${told.unresolved}, violations ${told.violations.length}`,
     ...[...Map.groupBy(told.violations, ({ invariant }) => invariant)].map(([invariant, found]) => {
