@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { common_errors, type ErrorCode, errors, type Operation } from '@heliu/contract';
+import { type ErrorCode, errors, type Operation } from '@heliu/contract';
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { canonicalJson, sha256 } from '../kernel/digest.ts';
 import { bodyCases, type Case, field_cases, paramCases, queryCases } from './bad-requests.ts';
-import { all_operations, type Belongings, type GoodRequest, goodRequest, notFoundOf, someBelongings, targetOf } from './requests.ts';
+import { assertRefused } from './refusals.ts';
+import { all_operations, type Belongings, type GoodRequest, goodRequest, someBelongings, targetOf } from './requests.ts';
 import { unchanged as unchangedOf } from './state.ts';
 import { type ApiAnswer, aWorld, type World } from './world.ts';
 
@@ -64,24 +65,6 @@ function sendCase(request: GoodRequest, bad: Case): Promise<ApiAnswer> {
   }
 }
 
-/** What any bad request must get. `param` is exact where the case names one. */
-function assertRefused(answer: ApiAnswer, operation: Operation, bad: Pick<Case, 'what' | 'codes' | 'param'>): void {
-  const what = `${operation.id}, ${bad.what}: ${answer.status} ${answer.text.slice(0, 400)}`;
-  const { error } = answer.body;
-  assert.ok(error, what);
-  const code = error.code as ErrorCode;
-  assert.ok(Object.hasOwn(errors, code), what);
-  assert.equal(answer.status, errors[code].status, what);
-  assert.ok(answer.status >= 400 && answer.status < 500, what);
-  assert.ok(bad.codes.includes(code), `${what}; expected ${bad.codes.join(' or ')}`);
-  const routing: readonly string[] = ['route_unknown', 'method_not_allowed'];
-  assert.ok([...common_errors, ...operation.errors, ...routing].includes(code), `${what}: the contract does not declare ${code} here`);
-  assert.ok(error.message.length > 0 && /\p{Script=Han}/u.test(error.message_zh), what);
-  assert.ok(!/[{}[\]]/.test(error.message.replace(/\^\S*/g, '')), `${what}: a text that was not filled in`);
-  if (bad.param !== undefined) assert.equal(error.param, bad.param, what);
-  assert.match(error.request_id, /^req_/, what);
-}
-
 /** Sends all of them, then tells of every one that was not refused as it must be. */
 async function allRefused(operation: Operation, cases: readonly Case[], ask: (bad: Case) => Promise<ApiAnswer>): Promise<void> {
   const problems: unknown[] = [];
@@ -110,32 +93,6 @@ describe('A-10 A-11 A-13 A-14 A-15 A-16: a request with one thing wrong', () => 
       }));
   }
   it('there were enough of them', () => assert.ok(sent > 800, `${sent} requests`));
-});
-
-describe('A-20: ids', () => {
-  for (const operation of all_operations) {
-    const names = Object.keys(operation.params?.properties ?? {});
-    const in_body = ['payment_id', 'channel_account_id'].filter((name) => name in (operation.body?.properties ?? {}));
-    if (names.length + in_body.length === 0) continue;
-    it(`of nobody and of another merchant are told alike by ${operation.id}`, () =>
-      unchanged(async () => {
-        const request = goodRequest(operation, own, 'bad-2');
-        for (const name of [...names, ...in_body]) {
-          const answers: object[] = [];
-          const nobodys = name === 'merchant_order_no' ? 'nobody' : `${own[name as keyof Belongings].slice(0, 4)}${'7'.repeat(26)}`;
-          for (const id of [nobodys, foreign[name as keyof Belongings]]) {
-            const changed = names.includes(name)
-              ? { ...request, params: { ...request.params, [name]: id } }
-              : { ...request, body: { ...request.body, [name]: id } };
-            const answer = await send(operation, targetOf(changed), { body: changed.body && JSON.stringify(changed.body) });
-            const code = notFoundOf(name) as ErrorCode;
-            assertRefused(answer, operation, { what: `${name} ${id}`, codes: [code], param: undefined });
-            answers.push({ ...answer.body.error, request_id: '' });
-          }
-          assert.deepEqual(answers[0], answers[1], "another merchant's object shows");
-        }
-      }));
-  }
 });
 
 describe('a cursor', () => {

@@ -1,18 +1,15 @@
 import type { ErrorCode } from '@heliu/contract';
 import { api_body_bytes_max, json_depth_max } from '../kernel/limits.ts';
+import type { Expected } from './refusals.ts';
 import type { GoodRequest } from './requests.ts';
 
 /** One way in which a request is bad, and what it must be told. */
-export type Case = {
-  readonly what: string;
-  readonly codes: readonly ErrorCode[];
-  /** The field at fault, where there is one. */
-  readonly param: string | undefined;
-} & (
-  | { readonly in: 'body'; readonly raw: string | Uint8Array; readonly headers?: Record<string, string> }
-  /** `raw` replaces the parameter: escaped as it stands. */
-  | { readonly in: 'params' | 'query'; readonly name: string; readonly raw: string }
-);
+export type Case = Expected &
+  (
+    | { readonly in: 'body'; readonly raw: string | Uint8Array; readonly headers?: Record<string, string> }
+    /** `raw` replaces the parameter: escaped as it stands. */
+    | { readonly in: 'params' | 'query'; readonly name: string; readonly raw: string }
+  );
 
 type BodyCase = Case & { readonly in: 'body' };
 const body = (what: string, raw: string | Uint8Array, codes: readonly ErrorCode[], param?: string, headers?: Record<string, string>): BodyCase => ({
