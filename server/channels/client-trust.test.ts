@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type KeyObject, verify } from 'node:crypto';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { channel_calls_per_account_max, channel_deadline_ms, channel_sends_max, trust_refreshes_per_window_max } from '../kernel/limits.ts';
 import { createHttpOut } from '../platform/egress.ts';
 import { createLog } from '../platform/log.ts';
 import { createTestClock } from '../testing/clock.ts';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
 import { createTestRng } from '../testing/rng.ts';
 import { createChannelClient } from './client.ts';
 import type { Channel } from './define.ts';
@@ -33,16 +34,7 @@ import {
 import { artificial, macOf, signedHeaders } from './kit/artificial-channel.ts';
 import { httpAnswer } from './kit/test-raw-gateway.ts';
 
-const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
-});
-
-async function setUp() {
-  const bench = await openArtificialBench({ clock: createTestClock(new Date('2026-11-22T04:00:00Z')), rng: createTestRng('channel client') });
-  opened.push(bench.close);
-  return bench;
-}
+const setUp = closedAfterEach(() => openArtificialBench({ clock: createTestClock(new Date('2026-11-22T04:00:00Z')), rng: createTestRng('channel client') }));
 
 describe('the keys of the gateway', () => {
   it('CF-15 are fetched when an answer names one that is not held, once for all that wait', async () => {
@@ -111,7 +103,7 @@ describe('a connection that cannot be trusted or made', () => {
     assert.deepEqual(essence((await client.pay(anAccount('http://169.254.169.254'), aPay())).fact), unknown('not_sent'));
   });
 
-  it('CF-26 treats a name that does not resolve as not sent', async () => {
+  it('CF-26 treats a name that does not resolve as not sent', async (t) => {
     const { clock, metrics } = await setUp();
     const lookups: string[] = [];
     const http = createHttpOut(
@@ -122,7 +114,7 @@ describe('a connection that cannot be trusted or made', () => {
         return Promise.reject(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }));
       },
     );
-    opened.push(http.close);
+    t.after(() => http.close());
     const log = createLog('silent', clock);
     const client = createChannelClient({ clock, rng: createTestRng('channel client'), http, log, metrics }, new Map([['artificial', artificial as Channel]]));
     assert.deepEqual(essence((await client.pay(anAccount('https://api.gateway.example'), aPay())).fact), unknown('not_sent'));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash, type KeyObject, verify } from 'node:crypto';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { channel_answer_bytes_max, channel_deadline_ms, channel_sends_max } from '../kernel/limits.ts';
 import { createTestClock } from '../testing/clock.ts';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
 import { createTestRng } from '../testing/rng.ts';
 import {
   anAccount,
@@ -28,16 +29,8 @@ import {
 import { signedHeaders } from './kit/artificial-channel.ts';
 import { httpAnswer, openRawGateway, type RawAnswer } from './kit/test-raw-gateway.ts';
 
-const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
-});
-
-async function setUp() {
-  const bench = await openArtificialBench({ clock: createTestClock(new Date('2026-11-22T04:00:00Z')), rng: createTestRng('channel client') });
-  opened.push(bench.close);
-  return bench;
-}
+const setUp = closedAfterEach(() => openArtificialBench({ clock: createTestClock(new Date('2026-11-22T04:00:00Z')), rng: createTestRng('channel client') }));
+const aRawGateway = closedAfterEach(openRawGateway);
 
 describe('a call', () => {
   it('gives the verified fact, and the words of the channel as evidence', async () => {
@@ -205,8 +198,7 @@ describe('the deadline', () => {
 
   it('CF-06 is overall: an answer that drips does not extend it, and other gateways are not held up', async () => {
     const slow = await setUp();
-    const quick = await openRawGateway();
-    opened.push(quick.close);
+    const quick = await aRawGateway();
     const answer = signed(paid);
     let sent = 0;
     let drip = () => {};

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { AlipaySdk } from 'alipay-sdk';
 import { systemClock } from '../../platform/clock.ts';
 import { createTestClock } from '../../testing/clock.ts';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import type { Account } from '../define.ts';
 import type { Config } from './config.ts';
-import { newOrderNo, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { newOrderNo, openTestGateway } from './test-gateway.ts';
 
 /** Alipay's own SDK for Node, unchanged, against the simulated gateway: what it accepts was not made by us. */
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-
 /** The SDK signs with the machine's time, so the gateway stands still at it. */
-async function setUp(): Promise<TestGateway> {
-  const gateway = await openTestGateway({ clock: createTestClock(systemClock.now()) });
-  open.push(gateway);
-  return gateway;
-}
+const setUp = closedAfterEach(() => openTestGateway({ clock: createTestClock(systemClock.now()) }));
 
 const notify_url = 'https://shop.example.com/notify?ch=1';
 const fieldsOf = (body: string): Record<string, string> => Object.fromEntries(new URLSearchParams(body));

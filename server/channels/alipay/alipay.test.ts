@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Method } from '@heliu/contract';
 import { toFen } from '../../kernel/money.ts';
-import type { Account, OrderInput, PayInput } from '../define.ts';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
+import type { Account, PayInput } from '../define.ts';
+import { orderOf } from '../kit/gateway/test-stand.ts';
 import type { Config } from './config.ts';
 import { alipay } from './index.ts';
 import { aPayment, aRefund, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-
-async function setUp(options: Parameters<typeof openTestGateway>[0] = {}): Promise<TestGateway> {
-  const gateway = await openTestGateway(options);
-  open.push(gateway);
-  return gateway;
-}
+const setUp = closedAfterEach(openTestGateway);
 
 const methods = Object.keys(alipay.pay) as Method[];
 const kinds = [
@@ -40,14 +33,6 @@ async function takeToGateway(gateway: TestGateway, action: { type: string } & Re
   const order_string = (action.params as Record<string, string> | undefined)?.orderStr;
   if (order_string !== undefined) assert.equal((await fetch(`${gateway.base_url}/wallet/open`, { method: 'POST', body: order_string })).status, 200);
 }
-
-const orderOf = ({ channel_order_no, method, amount_fen, created_at, expires_at }: PayInput): OrderInput => ({
-  channel_order_no,
-  method,
-  amount_fen,
-  created_at,
-  expires_at,
-});
 
 async function begin(gateway: TestGateway, account: Account<Config>, method: Method, changes: Partial<PayInput> = {}) {
   const code = method === 'alipay_barcode' ? { auth_code: gateway.simulator.newPaymentCode('asks_password') } : {};

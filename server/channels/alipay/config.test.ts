@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { afterEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import { readSettings } from '../account-settings.ts';
 import type { Channel } from '../define.ts';
 import { type Config, keysOf } from './config.ts';
 import { alipay } from './index.ts';
 import { appKey, config } from './test-account.ts';
-import { openTestGateway, type TestGateway } from './test-gateway.ts';
+import { openTestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-
-async function setUp(): Promise<TestGateway> {
-  const gateway = await openTestGateway();
-  open.push(gateway);
-  return gateway;
-}
+const setUp = closedAfterEach(openTestGateway);
 
 describe('alipay, settings', () => {
   const settings = { ...config, app_private_key: config.app_private_key.expose() };

@@ -1,31 +1,16 @@
 import assert from 'node:assert/strict';
 import { sign as signRsa } from 'node:crypto';
-import { afterEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import iconv from 'iconv-lite';
-import type { Account, OrderInput, PayInput } from '../define.ts';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
+import type { Account, PayInput } from '../define.ts';
+import { orderOf } from '../kit/gateway/test-stand.ts';
 import type { Fault } from '../kit/simulator.ts';
 import { type Config, keysOf } from './config.ts';
 import { signed_without, stringToSign } from './sign.ts';
 import { aPayment, aRefund, newOrderNo, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-
-async function setUp(options: Parameters<typeof openTestGateway>[0] = {}): Promise<TestGateway> {
-  const gateway = await openTestGateway(options);
-  open.push(gateway);
-  return gateway;
-}
-
-const orderOf = ({ channel_order_no, method, amount_fen, created_at, expires_at }: PayInput): OrderInput => ({
-  channel_order_no,
-  method,
-  amount_fen,
-  created_at,
-  expires_at,
-});
+const setUp = closedAfterEach(openTestGateway);
 
 /** A payment by a code that pays at once, told to nobody yet. */
 async function paid(gateway: TestGateway, account: Account<Config>): Promise<PayInput> {

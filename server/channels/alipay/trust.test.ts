@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { sign as signRsa } from 'node:crypto';
-import { afterEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import { createTestRng } from '../../testing/rng.ts';
 import { type Account, isSignable, type WireAnswer } from '../define.ts';
 import { type Config, keysOf } from './config.ts';
@@ -9,16 +10,7 @@ import { alipaySimulator } from './simulator.ts';
 import { account, clock, env, no_trust, wire } from './test-account.ts';
 import { aPayment, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-
-async function setUp(): Promise<TestGateway> {
-  const gateway = await openTestGateway();
-  open.push(gateway);
-  return gateway;
-}
+const setUp = closedAfterEach(openTestGateway);
 
 describe('alipay, CF-15 a certificate that was renewed', () => {
   test('is fetched by its number, believed for its root, and used from then on', async () => {

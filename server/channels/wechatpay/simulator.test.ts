@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { createSign } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import type { Account } from '../define.ts';
 import type { Config } from './config.ts';
 import { aPayment, aRefund, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-async function aGateway(options: Parameters<typeof openTestGateway>[0] = {}): Promise<TestGateway> {
-  const gateway = await openTestGateway(options);
-  open.push(gateway);
-  return gateway;
-}
+const aGateway = closedAfterEach(openTestGateway);
 
 type Answer = { readonly status: number; readonly headers: readonly string[]; readonly json: Record<string, unknown> | undefined; readonly text: string };
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { Method } from '@heliu/contract';
 import { channel_sends_max } from '../../kernel/limits.ts';
 import { Secret } from '../../kernel/secret.ts';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import { readSettings } from '../account-settings.ts';
 import type { Account, Channel, WireAnswer } from '../define.ts';
 import type { Fault } from '../kit/simulator.ts';
@@ -12,15 +13,7 @@ import { meaningOf, meanings } from './errors.ts';
 import { wechatpay } from './index.ts';
 import { aPayment, aRefund, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-async function aGateway(options: Parameters<typeof openTestGateway>[0] = {}): Promise<TestGateway> {
-  const gateway = await openTestGateway(options);
-  open.push(gateway);
-  return gateway;
-}
+const aGateway = closedAfterEach(openTestGateway);
 
 const trusts = ['certificate', 'public_key'] as const;
 

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { verify, X509Certificate } from 'node:crypto';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { type Method, methods } from '@heliu/contract';
 import type { PaymentFact } from '../../kernel/outcome.ts';
+import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import { type Account, isSignable, type PayFact, type PayInput } from '../define.ts';
 import type { Config } from './config.ts';
 import { identity } from './config.ts';
 import { wechatpay } from './index.ts';
 import { aPayment, aRefund, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-const open: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of open.splice(0)) await gateway.close();
-});
-async function aGateway(options: Parameters<typeof openTestGateway>[0] = {}): Promise<TestGateway> {
-  const gateway = await openTestGateway(options);
-  open.push(gateway);
-  return gateway;
-}
+const aGateway = closedAfterEach(openTestGateway);
 
 const modes = ['direct', 'provider'] as const;
 const trusts = ['certificate', 'public_key'] as const;
