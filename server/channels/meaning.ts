@@ -1,7 +1,8 @@
 import { methods, type RefusalReason } from '@heliu/contract';
 import { type Fen, toFen } from '../kernel/money.ts';
 import type { PaymentFact, RefundFact } from '../kernel/outcome.ts';
-import type { Ask, Operation, OrderInput, PayFact, Settled, UndoFact } from './define.ts';
+import { bizDate } from '../kernel/time.ts';
+import type { Ask, Env, Operation, OrderInput, PayFact, Settled, UndoFact } from './define.ts';
 import type { Fields } from './flat-xml.ts';
 
 /**
@@ -70,6 +71,9 @@ export function refundFailure({ meaning, code, message }: Failure): Settled<Refu
   if (meaning.state === 'not_found') return { is: 'not_found' };
   return meaning.state === 'paying' ? { is: 'pending' } : ask('unlisted', code);
 }
+
+/** Whether the day of Shanghai on which an order was made is not over: some gateways undo none of a day before. */
+export const isOfToday = ({ created_at }: Pick<OrderInput, 'created_at'>, { now }: Pick<Env, 'now'>): boolean => bizDate(created_at) === bizDate(now);
 
 type Undo<Config> = Operation<Config, OrderInput, UndoFact>;
 

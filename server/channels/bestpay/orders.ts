@@ -3,7 +3,7 @@ import type { PaymentFact } from '../../kernel/outcome.ts';
 import { formatShanghaiCompact } from '../../kernel/time.ts';
 import type { Account, Env, Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
 import type { Fields } from '../flat-xml.ts';
-import { ask, fenField, payFailure, queryFailure, refused, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
+import { ask, fenField, isOfToday, payFailure, queryFailure, refused, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
 import { fullNo, shortNo } from '../short-no.ts';
 import type { Config } from './config.ts';
 import type { Part } from './mac.ts';
@@ -132,10 +132,14 @@ export const undoneParts = (result: Readonly<Record<string, unknown>>): readonly
   ['TRANSAMT', spelled(result, 'transAmt')],
 ];
 
-/** Reverses an order of today: what is unpaid becomes void, what is paid goes back. Its number follows from the order's. */
+/**
+ * Reverses an order of today: what is unpaid becomes void, what is paid goes back. Its number follows from the order's. The no to an
+ * order of yesterday carries no signature, so it is said here: what was paid is refunded then.
+ */
 export const reverseOrder: Operation<Config, OrderInput, UndoFact> = {
   retry: 'same_key',
-  request(input, account) {
+  request(input, account, env) {
+    if (!isOfToday(input, env)) return refusedHere('refund_window_closed', 'BE301014', 'only an order of today is reversed');
     const { merchant_id, trade_key } = account.config;
     const number = shortNo(input.channel_order_no);
     const fields = {

@@ -4,7 +4,7 @@ import type { PaymentFact } from '../../kernel/outcome.ts';
 import { formatShanghaiCompact, parseShanghaiCompact } from '../../kernel/time.ts';
 import type { Account, Env, Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
 import type { Fields } from '../flat-xml.ts';
-import { ask, fenField, payFailure, queryFailure, refused, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
+import { ask, fenField, isOfToday, payFailure, queryFailure, refused, refusedHere, requiredField, textInBytes, undoFailure } from '../meaning.ts';
 import type { Config } from './config.ts';
 import { failureOf, fieldsOf, numberAt, ourNumber, signedRequest, verifyAnswer } from './wire.ts';
 
@@ -156,10 +156,14 @@ export const closeOrder: Operation<Config, OrderInput, UndoFact> = {
   },
 };
 
-/** Undoes a charge of today, money back included. `recall` Y asks for the same call again. Its number follows from the order's. */
+/**
+ * Undoes a charge of today, money back included. `recall` Y asks for the same call again. Its number follows from the order's. With which
+ * code it refuses one of yesterday is not published, so that is said here: what was paid is refunded then.
+ */
 export const reverseOrder: Operation<Config, OrderInput, UndoFact> = {
   retry: 'same_key',
   request: (input, account, env) => {
+    if (!isOfToday(input, env)) return refusedHere('refund_window_closed', 'HELIU_NOT_OF_TODAY', 'only an order of today is undone');
     const own = named(input, account);
     return signedRequest(account, env, '/cancelorder', { ...own, cancel_order_no: `R${(own.mchnt_order_no ?? '').slice(1)}`, operator_id: '' });
   },

@@ -1,5 +1,5 @@
 import { type Method, methods, type Wallet } from '@heliu/contract';
-import { formatShanghaiCompact } from '../../../kernel/time.ts';
+import { bizDate, formatShanghaiCompact } from '../../../kernel/time.ts';
 import { barcodeOf, type Gateway } from '../../kit/gateway/gateway.ts';
 import { isCodeOrder, isPaid, type NewOrder } from '../../kit/gateway/ledger.ts';
 import { Problem, type ProblemName } from '../../kit/gateway/problem.ts';
@@ -105,10 +105,12 @@ export function createCalls(gateway: Gateway): Calls {
     return { mchnt_order_no: gateway.ledger.close(orderOf(merchant, fields)).order_no };
   }
 
+  /** Orders of today only. */
   function cancel(merchant: Merchant, fields: Fields): Result {
     const order = orderOf(merchant, fields);
     numberOf(fields, 'cancel_order_no');
     if (!isCodeOrder(order)) throw new Problem('no_code_order');
+    if (bizDate(new Date(order.created_ms)) !== bizDate(world.now())) throw new Problem('too_late');
     gateway.ledger.reverse(order);
     return { mchnt_order_no: order.order_no, recall: 'N' };
   }
