@@ -18,6 +18,11 @@ export const close_steps_ms = [35_000, 35_000, 30_000, 60_000, 180_000, 300_000,
 
 /** The first request is under way: nobody else touches the attempt or refund before this has passed. */
 export const send_lease_ms = 20_000;
+/**
+ * A turn of the sweeper with a refund: its calls, and no longer than the shortest step. However long the step, nothing is sent
+ * later in it, so that the next turn knows for how long nothing was sent.
+ */
+export const refund_turn_ms = 30_000;
 /** After an answer that left the outcome open. */
 export const first_query_ms = 10_000;
 /** After an unknown: ask soon. */

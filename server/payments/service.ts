@@ -24,6 +24,7 @@ import { park } from './park.ts';
 import type { Payment } from './payment.ts';
 import { recentOf } from './recent.ts';
 import * as store from './store.ts';
+import { isInTurn, type Turn, turnFrom } from './turn.ts';
 import { payInput, type SealedRequest } from './upstream.ts';
 import { type Seen, shownAttempt, viewAnomaly, viewPayment, viewRefund } from './view.ts';
 
@@ -218,6 +219,16 @@ function applyReused(
 export function takeKey(call: WriteCall, operation: string, object_id: string): store.KeyWrite | undefined {
   if (call.idempotency_key === undefined) return undefined;
   return { does: 'take', livemode: call.caller.livemode, key: call.idempotency_key, operation, request_hash: call.request_hash, object_id };
+}
+
+/** Begins before the row is written or claimed that gives the turn. */
+export const beginTurn = (ctx: PaymentsCtx, lasts_ms: number): Turn => turnFrom(ctx.clock.monotonic_ms(), lasts_ms);
+
+/** Asked right before a request for money leaves. When it is too late, whoever has the next turn finds out and sends. */
+export function mayStillSend(ctx: PaymentsCtx, turn: Turn, sent: { readonly merchant_id: string; readonly attempt_id?: string; readonly refund_id?: string }) {
+  const in_turn = isInTurn(turn, ctx.clock.monotonic_ms());
+  if (!in_turn) ctx.log.warn(sent, 'this node stood still for too long to send a request: another may have sent it meanwhile');
+  return in_turn;
 }
 
 /** One call to the channel; also used to send the same order again. */

@@ -162,6 +162,7 @@ export type Fault = {
     | 'not_found_lag' // CF-18
     | 'query_behind' // CF-17 a query shows a paid order as it was before; at the gateways of the two wallets
     | 'refund_fails' // CF-22
+    | 'refund_repeats' // a number that comes again is another refund; at gateways that do not promise otherwise, and do not say that it came before
     | 'rotate_key' // CF-15
     | 'bill_not_ready' // CF-23 the bill is asked for and not there yet
     | 'bill_error'; // CF-23 an error of `bill_errors`, in `code`, at the row of `no`; it stays until it is corrected

@@ -80,5 +80,5 @@ export async function askSettled(ctx: PaymentsCtx, merchant_id: string, object_i
 
 /** Asks the channel about an attempt or refund that is still open, and takes what it answers. */
 export function askAbout(ctx: PaymentsCtx, merchant_id: string, object_id: string): Promise<void> {
-  return object_id.startsWith('ref_') ? pursueRefund(ctx, merchant_id, object_id, { may_send: false }) : pursueAttempt(ctx, merchant_id, object_id);
+  return object_id.startsWith('ref_') ? pursueRefund(ctx, merchant_id, object_id) : pursueAttempt(ctx, merchant_id, object_id);
 }

@@ -18,7 +18,8 @@ import { newTry, createPayment as payAtOnce, placed, writeOf } from '../creates/
 import type { PaymentsCtx } from '../ctx.ts';
 import { decideAttempt, newPayment } from '../decide-payment.ts';
 import type { Payment } from '../payment.ts';
-import { apply, applyWord, liveAttempts, openRequest, seenBy, sendAttempt, takeKey, type WriteCall } from '../service.ts';
+import { send_lease_ms } from '../schedule.ts';
+import { apply, applyWord, beginTurn, liveAttempts, mayStillSend, openRequest, seenBy, sendAttempt, takeKey, type WriteCall } from '../service.ts';
 import * as store from '../store.ts';
 import { viewPayment } from '../view.ts';
 import { isOnItsWay, isTwin } from './twin.ts';
@@ -162,12 +163,13 @@ export async function tryFromPage(ctx: PaymentsCtx, own: Aggregate, body: Create
 }
 const page_poll_ms = 100;
 
-/** Makes and sends the attempt; undefined when another one was quicker. */
+/** Makes and sends the attempt; undefined when another one was quicker, or may have been: what there is now is looked at again. */
 async function tryOnce(ctx: PaymentsCtx, first: Aggregate, body: CreateAttemptBody, left: ReadonlySet<string>): Promise<Aggregate | undefined> {
   const { payment } = first;
   const merchant = await getMerchant(ctx, payment.merchant_id);
   const wanted = await newTry(ctx, payment, body, payment);
-  const { attempt, account, ...made } = await placed(ctx, wanted.route, async (route) => {
+  const { attempt, account, turn, ...made } = await placed(ctx, wanted.route, async (route) => {
+    const turn = beginTurn(ctx, send_lease_ms);
     const next = wanted.attempt(route, ctx.clock.now());
     const applied = await apply(ctx, {
       merchant,
@@ -177,9 +179,9 @@ async function tryOnce(ctx: PaymentsCtx, first: Aggregate, body: CreateAttemptBo
       source: { via: 'request', evidence: undefined },
       route: writeOf(route, next, payment),
     });
-    return { ...applied, attempt: next, account: route.account };
+    return { ...applied, attempt: next, account: route.account, turn };
   });
-  if (!made.change) return undefined;
+  if (!made.change || !mayStillSend(ctx, turn, { merchant_id: payment.merchant_id, attempt_id: attempt.id })) return undefined;
   const answered = await sendAttempt(ctx, merchant, payment, attempt, account);
   const { aggregate } = await applyWord(ctx, merchant, account, attempt.id, { ...answered, via: 'answer' }, { first: made.aggregate });
   return aggregate;

@@ -13,7 +13,8 @@ import { decideCancelPaid, decideCloseStuck, decideClosing, decideLost, decideRe
 import type { Closing, Payment } from '../payment.ts';
 import { absenceIsFinal, isLost, nextStep } from '../pursuit.ts';
 import { pursueRefund } from '../refunds/service.ts';
-import { accountOf, apply, applyWord, liveAttempts, ownPayment, sendAttempt, shown, type WriteCall } from '../service.ts';
+import { send_lease_ms } from '../schedule.ts';
+import { accountOf, apply, applyWord, beginTurn, liveAttempts, ownPayment, sendAttempt, shown, type WriteCall } from '../service.ts';
 import { findByAttempt, findById, listRefunds } from '../store.ts';
 import { orderInput } from '../upstream.ts';
 
@@ -48,13 +49,14 @@ async function cancelPaid(ctx: PaymentsCtx, own: Aggregate): Promise<Aggregate> 
   const { merchant_id, id, livemode } = own.payment;
   const merchant = await getMerchant(ctx, merchant_id);
   const read = () => findById(ctx, merchant_id, id);
+  const turn = beginTurn(ctx, send_lease_ms);
   const decided = await apply(ctx, { merchant, first: own, read, decide: decideCancelPaid, source: by_request }).catch(async (error: unknown) => {
     // Cancelled before, perhaps by the request that this one repeats: the money is going back already.
     const refunds = error instanceof RefusalError ? await listRefunds(ctx, { merchant_id, livemode, payment_id: id, limit: refunds_per_payment_max }) : [];
     if (!refunds.some(({ cause, state }) => cause === 'cancel' && state !== 'refused')) throw error;
     return undefined;
   });
-  if (decided?.change?.new_refund) await pursueRefund(ctx, merchant_id, decided.change.new_refund.id);
+  if (decided?.change?.new_refund) await pursueRefund(ctx, merchant_id, decided.change.new_refund.id, turn);
   return (await read()) ?? own;
 }
 

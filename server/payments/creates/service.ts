@@ -17,8 +17,23 @@ import type { PaymentsCtx } from '../ctx.ts';
 import { decideAttempt, newPayment } from '../decide-payment.ts';
 import type { Payment } from '../payment.ts';
 import { send_lease_ms } from '../schedule.ts';
-import { apply, applyWord, evidenceOf, given, ownPayment, type Reply, sealedPlace, seenBy, sendAttempt, takeKey, type WriteCall } from '../service.ts';
+import {
+  apply,
+  applyWord,
+  beginTurn,
+  evidenceOf,
+  given,
+  mayStillSend,
+  ownPayment,
+  type Reply,
+  sealedPlace,
+  seenBy,
+  sendAttempt,
+  takeKey,
+  type WriteCall,
+} from '../service.ts';
 import * as store from '../store.ts';
+import type { Turn } from '../turn.ts';
 import { resolveMethod, type SealedRequest } from '../upstream.ts';
 import { shownAttempt, viewPayment } from '../view.ts';
 import { decideFailover, decideNext, mayBeEnded, notTaken } from './decide-failover.ts';
@@ -48,6 +63,7 @@ async function createFirst(call: CreateCall, merchant: Merchant): Promise<Frozen
   const of: Paid = { id, amount_fen: toFen(body.amount_fen), currency: body.currency ?? 'CNY', metadata: body.metadata ?? {}, terminal_id: place.terminal_id };
   const wanted = await newTry(ctx, caller, body, of);
   const { first, ...made } = await placed(ctx, wanted.route, async (route) => {
+    const turn = beginTurn(ctx, send_lease_ms);
     const now = ctx.clock.now();
     const attempt = wanted.attempt(route, now);
     const payment = newPayment({
@@ -80,7 +96,7 @@ async function createFirst(call: CreateCall, merchant: Merchant): Promise<Frozen
     };
     const source = { via: 'request', evidence: undefined } as const;
     await store.insert(ctx, { change, source, events: [], key: takeKey(call, 'create_payment', payment.id), route: writeOf(route, attempt, caller), now });
-    return { first: { payment, attempts: [attempt] }, attempt, route };
+    return { first: { payment, attempts: [attempt] }, attempt, route, turn };
   });
   return sendFirst(call, merchant, first, { ...made, wanted });
 }
@@ -108,7 +124,7 @@ export async function placed<T>(ctx: PaymentsCtx, input: RouteInput, write: (rou
   throw new RefusalError(refuse('no_account_available', 'method', { excluded: 'quota_reached' }));
 }
 
-type Sent = { readonly attempt: Attempt; readonly route: Route; readonly wanted: Try };
+type Sent = { readonly attempt: Attempt; readonly route: Route; readonly wanted: Try; readonly turn: Turn };
 
 /**
  * Sends an attempt for the first time and freezes the reply with its outcome. While an account certainly did not take the
@@ -121,7 +137,8 @@ async function sendFirst(call: WriteCall, merchant: Merchant, first: Aggregate, 
   let current: Sent = sent;
   let aggregate = first;
   for (;;) {
-    const { attempt, route, wanted } = current;
+    const { attempt, route, wanted, turn } = current;
+    if (!mayStillSend(ctx, turn, { merchant_id: merchant.id, attempt_id: attempt.id })) return storedReply(call, merchant, attempt.payment_id);
     const answered = await sendAttempt(ctx, merchant, aggregate.payment, attempt, route.account);
     tried.add(route.account.id);
     const next = tried.size <= sent.route.choice.failover_max ? await failOver(ctx, merchant, aggregate, { attempt, wanted, answered, tried }) : undefined;
@@ -175,7 +192,7 @@ async function endAndGoOn(ctx: PaymentsCtx, merchant: Merchant, first: Aggregate
   });
 }
 
-type Next = { readonly aggregate: Aggregate; readonly attempt: Attempt; readonly route: Route };
+type Next = { readonly aggregate: Aggregate; readonly attempt: Attempt; readonly route: Route; readonly turn: Turn };
 type GoOn = {
   /** For the metric: why another account may be tried. */
   readonly after: string;
@@ -187,6 +204,7 @@ type GoOn = {
 function goOn(ctx: PaymentsCtx, merchant: Merchant, first: Aggregate, { wanted, tried }: Failed, way: GoOn): Promise<Next | undefined> {
   const { merchant_id, id, livemode } = first.payment;
   return placed(ctx, { ...wanted.route, tried }, async (route) => {
+    const turn = beginTurn(ctx, send_lease_ms);
     const next = wanted.attempt(route, ctx.clock.now());
     const { change, aggregate } = await apply(ctx, {
       merchant,
@@ -198,7 +216,7 @@ function goOn(ctx: PaymentsCtx, merchant: Merchant, first: Aggregate, { wanted, 
     });
     if (!change?.new_attempt) return undefined;
     ctx.metrics.count('heliu_failovers_total', { after: way.after });
-    return { aggregate, attempt: change.new_attempt, route };
+    return { aggregate, attempt: change.new_attempt, route, turn };
   }).catch(noneLeft);
 }
 
@@ -284,9 +302,13 @@ const repeat_poll_ms = 50;
 /** The frozen reply of a key, or the completed one of a request that was cut off; undefined when the key is new. */
 async function replyOfKey(call: WriteCall, operation: string, merchant: Merchant): Promise<FrozenReply | undefined> {
   const known = await awaitReply(call, operation, send_lease_ms);
-  if (known === undefined || 'frozen' in known) return known;
-  const aggregate = await store.findById(call.ctx, call.caller.merchant_id, known.unfinished);
-  assert(aggregate, 'a key stands for a stored payment');
+  return known === undefined || 'frozen' in known ? known : storedReply(call, merchant, known.unfinished);
+}
+
+/** What is known of the payment now, for a request that ends without a word of the channel. */
+async function storedReply(call: WriteCall, merchant: Merchant, payment_id: string): Promise<FrozenReply> {
+  const aggregate = await store.findById(call.ctx, call.caller.merchant_id, payment_id);
+  assert(aggregate, 'a payment stays');
   return freeze(call, 201, JSON.stringify(viewPayment(aggregate.payment, shownAttempt(aggregate.payment, aggregate.attempts), seenBy(call.ctx, merchant))));
 }
 
@@ -299,6 +321,7 @@ export async function createAttempt(call: WriteCall & { readonly body: CreateAtt
   try {
     const wanted = await newTry(ctx, caller, call.body, first.payment);
     const made = await placed(ctx, wanted.route, async (route) => {
+      const turn = beginTurn(ctx, send_lease_ms);
       const attempt = wanted.attempt(route, ctx.clock.now());
       const { aggregate } = await apply(ctx, {
         merchant,
@@ -309,7 +332,7 @@ export async function createAttempt(call: WriteCall & { readonly body: CreateAtt
         key,
         route: writeOf(route, attempt, caller),
       });
-      return { aggregate, attempt, route };
+      return { aggregate, attempt, route, turn };
     });
     return await sendFirst(call, merchant, made.aggregate, { ...made, wanted });
   } catch (error) {

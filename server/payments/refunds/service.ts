@@ -19,8 +19,9 @@ import type { Payment } from '../payment.ts';
 import { maySendRefund, pursuedRefundFact } from '../pursuit.ts';
 import { isOpenRefund, type Refund, refund_table } from '../refund.ts';
 import { send_lease_ms } from '../schedule.ts';
-import { type Applied, apply, evidenceOf, notifyUrl, ownPayment, takeKey, type WriteCall } from '../service.ts';
+import { type Applied, apply, beginTurn, evidenceOf, mayStillSend, notifyUrl, ownPayment, takeKey, type WriteCall } from '../service.ts';
 import * as store from '../store.ts';
+import type { Turn } from '../turn.ts';
 import { orderInput, refundInput } from '../upstream.ts';
 import { viewRefund } from '../view.ts';
 
@@ -31,6 +32,7 @@ export async function createRefund(call: RefundCall): Promise<FrozenReply> {
   const { ctx, caller, body } = call;
   const merchant = await getMerchant(ctx, caller.merchant_id);
   const first = await ownPayment(ctx, caller, body.payment_id);
+  const turn = beginTurn(ctx, send_lease_ms);
   const now = ctx.clock.now();
   const refund: Refund = {
     merchant_id: caller.merchant_id,
@@ -61,6 +63,7 @@ export async function createRefund(call: RefundCall): Promise<FrozenReply> {
   assert(stored, 'a reservation stores the refund');
   if (stored.cause !== 'merchant') return freeze(call, 201, JSON.stringify(viewRefund(stored, merchant.code)));
   const { attempt, account } = await wayBack(ctx, reserved.aggregate, stored);
+  if (!mayStillSend(ctx, turn, { merchant_id: stored.merchant_id, refund_id: stored.id })) return storedReply(call, merchant, stored.id);
   const answered = await ctx.channels.refund(account, refundInput(stored, attempt, merchant.code, notifyUrl(ctx, account)));
   const done = await applyRefundWord(ctx, merchant, account, stored, { ...answered, via: 'answer' }, { first: reserved.aggregate, reply: call });
   assert(done.reply, 'a reply was asked for');
@@ -98,12 +101,7 @@ async function repeatedRefund(call: RefundCall, merchant: Merchant): Promise<Fro
   const { ctx, caller, body } = call;
   if (call.idempotency_key !== undefined) {
     const known = await awaitReply(call, 'create_refund', send_lease_ms);
-    if (known && 'frozen' in known) return known;
-    if (known) {
-      const refund = await store.findRefund(ctx, caller.merchant_id, known.unfinished);
-      assert(refund, 'a key stands for a stored refund');
-      return freeze(call, 201, JSON.stringify(viewRefund(refund, merchant.code)));
-    }
+    if (known) return 'frozen' in known ? known : storedReply(call, merchant, known.unfinished);
   }
   const [refund] = await store.listRefunds(ctx, {
     merchant_id: caller.merchant_id,
@@ -114,6 +112,13 @@ async function repeatedRefund(call: RefundCall, merchant: Merchant): Promise<Fro
   if (!refund) return undefined;
   if (!refund.request_hash?.equals(call.request_hash)) throw new RefusalError(refuse('merchant_refund_no_taken', 'merchant_refund_no'));
   return keep(call, 'create_refund', refund.id, 201, JSON.stringify(viewRefund(refund, merchant.code)));
+}
+
+/** What is known of the refund now, for a request that ends without a word of the channel. */
+async function storedReply(call: RefundCall, merchant: Merchant, refund_id: string): Promise<FrozenReply> {
+  const refund = await store.findRefund(call.ctx, call.caller.merchant_id, refund_id);
+  assert(refund, 'a refund stays');
+  return freeze(call, 201, JSON.stringify(viewRefund(refund, merchant.code)));
 }
 
 /** The attempt that took the money and its account as it is now: orders outlive keys, and a refund may come months later. */
@@ -168,21 +173,22 @@ export function applyRefundWord(
  * Asks about an open refund, and sends one again that never arrived, always under the same number. Only whose turn it is may send:
  * the sweeper, and who has just made the refund. Anybody else, between two turns, knows nothing of when it was sent last.
  */
-export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund_id: string, { may_send = true } = {}): Promise<void> {
+export async function pursueRefund(ctx: PaymentsCtx, merchant_id: string, refund_id: string, turn?: Turn): Promise<void> {
+  const maySend = () => turn !== undefined && mayStillSend(ctx, turn, { merchant_id, refund_id });
   const refund = await store.findRefund(ctx, merchant_id, refund_id);
   if (!refund || !isOpenRefund(refund)) return;
   const merchant = await getMerchant(ctx, merchant_id);
   const aggregate = await store.findById(ctx, merchant_id, refund.payment_id);
   assert(aggregate, 'a refund belongs to a payment');
   const { attempt, account } = await wayBack(ctx, aggregate, refund);
-  if (may_send && attempt.reversing_at !== null && (await reverseAgain(ctx, merchant, account, { payment: aggregate.payment, attempt }, refund))) return;
+  if (attempt.reversing_at !== null && maySend() && (await reverseAgain(ctx, merchant, account, { payment: aggregate.payment, attempt }, refund))) return;
   const input = refundInput(refund, attempt, merchant.code, notifyUrl(ctx, account));
   const asked = await ctx.channels.refundQuery(account, input);
   await applyRefundWord(ctx, merchant, account, refund, { ...asked, via: 'query' });
-  if (asked.fact.is !== 'not_found' || !may_send || !maySendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
+  if (asked.fact.is !== 'not_found' || !turn || !maySendRefund(refund, ctx.channels.refundsOnce(account), ctx.clock.now())) return;
   // Whoever else asked meanwhile may have sent it and heard a no: it is sent only while nobody knows more, and nobody else's turn has come.
   const current = await store.findRefund(ctx, merchant_id, refund_id);
-  if (current?.state !== 'sending' || current.query_tries !== refund.query_tries) return;
+  if (current?.state !== 'sending' || current.query_tries !== refund.query_tries || !maySend()) return;
   const { fact, exchange } = await ctx.channels.refund(account, input);
   await applyRefundWord(ctx, merchant, account, refund, { fact: pursuedRefundFact(refund, fact, ctx.clock.now()), exchange, via: 'answer' });
 }

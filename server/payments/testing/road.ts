@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { ChannelClient } from '../../channels/client.ts';
 import type { Account } from '../../channels/define.ts';
+import type { Statement } from '../../platform/db/db.ts';
 import type { Shop } from './shop.ts';
 
 type Call = 'pay' | 'query' | 'reverse' | 'refund' | 'refundQuery';
@@ -20,6 +21,28 @@ export function onRoad<Name extends Call>(t: TestContext, shop: Shop, name: Name
       account.merchant_id === shop.merchant.id ? way(() => real(account, input), ++calls) : real(account, input);
     t.mock.method(ctx.channels, name, send as ChannelClient[Name]);
   }
+}
+
+/**
+ * The request whose statement it is stands still right after the database has done it, on whichever node, until the test lets it go:
+ * what a stopped machine looks like from outside. Once only.
+ */
+export function standStillAfter(t: TestContext, shop: Shop, is: (statement: Statement, values: readonly unknown[]) => boolean): Held {
+  const gate = Promise.withResolvers<void>();
+  t.after(() => gate.resolve());
+  let reached = false;
+  for (const { ctx } of shop.world.nodes) {
+    const run = ctx.db.run.bind(ctx.db) as (statement: Statement, values: readonly unknown[]) => Promise<unknown[]>;
+    t.mock.method(ctx.db, 'run', async (statement: Statement, values: readonly unknown[]) => {
+      const rows = await run(statement, values);
+      if (!reached && values.includes(shop.merchant.id) && is(statement, values)) {
+        reached = true;
+        await gate.promise;
+      }
+      return rows;
+    });
+  }
+  return { reached: () => reached, release: () => gate.resolve() };
 }
 
 /** A call that a test keeps on the road until it lets it go. */

@@ -56,7 +56,9 @@ export function createGateway(ports: SimulatorPorts, speak: (gateway: Gateway) =
     bill_errors,
     paid: (order) => notifier.paid(order),
     refund(order, wanted) {
-      const refund = ledger.refund(order, wanted, faults.take('refund', ['refund_fails']) ? 'failed' : 'succeeded');
+      const repeats = ledger.findRefund(order.merchant, wanted.refund_no) !== undefined && faults.take('refund', ['refund_repeats']) !== undefined;
+      const number = repeats ? `${wanted.refund_no}#${ledger.refundsOf(order).length + 1}` : wanted.refund_no;
+      const refund = ledger.refund(order, { ...wanted, refund_no: number }, faults.take('refund', ['refund_fails']) ? 'failed' : 'succeeded');
       watch(refund);
       return refund;
     },
