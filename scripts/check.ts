@@ -78,7 +78,7 @@ function runPurity(): readonly string[] {
     const role = roleOf(path);
     if (!role) continue;
     read++;
-    for (const { line, what } of findImpurities(readFileSync(join(root, path), 'utf8'), role)) problems.push(`${path}:${line}: ${what} (${role})`);
+    for (const { line, what } of findImpurities(readFileSync(join(root, path), 'utf8'), role, path)) problems.push(`${path}:${line}: ${what} (${role})`);
   }
   return read < modules_min ? [`only ${read} files were read`, ...problems] : problems;
 }

@@ -166,8 +166,8 @@ function strikesAt(call: Call, id: string, kind: Fault['kind'], causes: readonly
 }
 
 /** A notification that is under way has a time limit, which sleeps too, until it is answered. */
-async function allAtRest(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+async function allAtRest({ clock }: Bench): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await clock.sleep(0);
 }
 
 function isSlow(call: Call): Check {
@@ -176,12 +176,12 @@ function isSlow(call: Call): Check {
     ...skipOf(call),
     run: async (bench) => {
       const make = await call.prepare(bench);
-      await allAtRest();
+      await allAtRest(bench);
       const asleep = bench.clock.sleepers();
       bench.simulator.inject({ kind: 'slow', on: call.on, ms: channel_deadline_ms * 10 });
       const made = make();
       // The client's deadline and the gateway's delay are two that sleep.
-      while (bench.clock.sleepers() < asleep + 2) await new Promise(setImmediate);
+      while (bench.clock.sleepers() < asleep + 2) await bench.clock.sleep(0);
       bench.clock.advance(channel_deadline_ms);
       const { fact } = await made;
       assert.deepEqual('cause' in fact && fact.cause, 'timeout');

@@ -26,7 +26,7 @@ export async function simulateRouting(
   const simulation = createSimulation({ rules, candidates, past });
   for (let at = 0; at < past.length; at += batch_payments) {
     simulation.decide(past.slice(at, at + batch_payments));
-    await new Promise(setImmediate);
+    await ctx.clock.sleep(0);
   }
   return {
     object: 'routing_simulation',
