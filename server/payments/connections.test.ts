@@ -50,17 +50,12 @@ describe('no connection of the database is held while a channel is asked', () =>
 });
 
 it('nobody who holds a connection waits for a second one: plates are bound and devices paired with the only one', async () => {
-  const made = async (path: string, body: object = {}) => {
-    const answer = await shop.post(path, body);
-    assert.ok(answer.status < 300, answer.text);
-    return answer.body;
-  };
-  const store_id = (await made('/v1/stores', { name: '一店' })).id;
-  const aTerminal = async (kind: string) => (await made('/v1/terminals', { store_id, name: kind, kind })).id;
-  const { code } = await made(`/v1/terminals/${await aTerminal('pos')}/pairing_codes`);
+  const store_id = (await shop.made('/v1/stores', { name: '一店' })).id;
+  const aTerminal = async (kind: string) => (await shop.made('/v1/terminals', { store_id, name: kind, kind })).id;
+  const { code } = await shop.made(`/v1/terminals/${await aTerminal('pos')}/pairing_codes`, {});
   const paired = await world.flow(world.api('POST', '/pos/api/pair', { body: { code, device_name: '收银机' } }));
   assert.equal(paired.status, 201, paired.text);
-  await made('/v1/plate_batches', { name: '台牌', count: 1 });
+  await shop.made('/v1/plate_batches', { name: '台牌', count: 1 });
   const [plate] = (await world.flow(world.api('GET', '/v1/plates'))).body.data;
-  assert.equal((await made(`/v1/plates/${plate.id}/bind`, { terminal_id: await aTerminal('plate') })).state, 'active');
+  assert.equal((await shop.made(`/v1/plates/${plate.id}/bind`, { terminal_id: await aTerminal('plate') })).state, 'active');
 });

@@ -14,21 +14,16 @@ before(async () => {
 after(() => world.close());
 
 const call = async (method: 'GET' | 'POST', path: string, body?: object, of = shop) => world.flow(world.api(method, path, { key: of.key, body }));
-const made = async (method: 'GET' | 'POST', path: string, body?: object, of = shop) => {
-  const answer = await call(method, path, body, of);
-  assert.ok(answer.status < 300, answer.text);
-  return answer.body;
-};
-const linkOf = async (payment_id: string, of = shop): Promise<string> => (await made('POST', `/v1/payments/${payment_id}/receipt_link`, {}, of)).url;
+const linkOf = async (payment_id: string, of = shop): Promise<string> => (await of.made(`/v1/payments/${payment_id}/receipt_link`, {})).url;
 const look = (url: string) => world.flow(fetch(url, { redirect: 'manual', headers: { 'accept-language': 'zh-CN' } }));
 const write = (url: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
   world.flow(fetch(url, { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams(form) }));
-const requestsOf = async (payment_id: string) => (await made('GET', `/v1/help_requests?payment_id=${payment_id}`)).data;
+const requestsOf = async (payment_id: string) => (await shop.read(`/v1/help_requests?payment_id=${payment_id}`)).data;
 const asked = async (kind = 'refund', of = shop) => {
   const payment = await of.paid({ amount_fen: 1280 });
   const url = await linkOf(payment.id, of);
   assert.equal((await write(url, { kind, message: '多付了一份 <b>', contact: '13800000000' })).status, 303);
-  const [request] = (await made('GET', `/v1/help_requests?payment_id=${payment.id}`, undefined, of)).data;
+  const [request] = (await of.read(`/v1/help_requests?payment_id=${payment.id}`)).data;
   return { payment, url, request };
 };
 
@@ -99,7 +94,7 @@ describe('a question of a payer', () => {
     assert.match(await (await write(url, { kind: 'question', message: '在吗' })).text(), /还在等待商户答复/);
     for (let turn = 1; turn <= help_requests_per_payment_max; turn++) {
       const [open] = await requestsOf(payment.id);
-      await made('POST', `/v1/help_requests/${open.id}/answer`, { answer: '在的' });
+      await shop.made(`/v1/help_requests/${open.id}/answer`, { answer: '在的' });
       world.clock.advance(1_000);
       await write(url, { kind: 'question', message: '再问' });
     }
@@ -149,8 +144,8 @@ describe('what the shop does', () => {
   it('A-09 cannot refund more than was paid, and then the question stays open', async () => {
     const { request } = await asked();
     assert.equal((await call('POST', `/v1/help_requests/${request.id}/refund`, { amount_fen: 1281 })).body.error.code, 'refund_exceeds_paid');
-    assert.equal((await made('GET', `/v1/help_requests/${request.id}`)).state, 'opened');
-    assert.equal((await made('POST', `/v1/help_requests/${request.id}/close`, {})).state, 'closed');
+    assert.equal((await shop.read(`/v1/help_requests/${request.id}`)).state, 'opened');
+    assert.equal((await shop.made(`/v1/help_requests/${request.id}/close`, {})).state, 'closed');
     assert.equal((await call('POST', `/v1/help_requests/${request.id}/refund`, { amount_fen: 1 })).body.error.code, 'help_request_over');
   });
 
@@ -160,8 +155,8 @@ describe('what the shop does', () => {
     assert.equal((await call('GET', `/v1/help_requests/${request.id}`, undefined, other)).body.error.code, 'help_request_not_found');
     assert.equal((await call('POST', `/v1/help_requests/${request.id}/answer`, { answer: 'x' }, other)).body.error.code, 'help_request_not_found');
     assert.equal((await call('POST', `/v1/payments/${payment.id}/receipt_link`, {}, other)).body.error.code, 'payment_not_found');
-    assert.deepEqual((await made('GET', '/v1/help_requests', undefined, other)).data, []);
-    assert.deepEqual((await made('GET', '/v1/help_requests?state=opened&limit=1')).data.length, 1);
+    assert.deepEqual((await other.read('/v1/help_requests')).data, []);
+    assert.deepEqual((await shop.read('/v1/help_requests?state=opened&limit=1')).data.length, 1);
   });
 });
 

@@ -6,6 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { chromium_advice, findChromium } from '../../testing/chromium.ts';
 import { aWorld, type World } from '../../testing/world.ts';
+import { aPlate } from '../plates/testing/plate.ts';
 
 /** What a payer sees whose time is over, in a real browser; the time is the test's. */
 const program = findChromium();
@@ -34,11 +35,6 @@ describe('an order whose time is over', { skip: program === undefined ? chromium
   });
 
   const flow = <T>(work: Promise<T>) => world.flow(work);
-  const made = async (path: string, body: object) => {
-    const answer = await shop.post(path, body);
-    assert.ok(answer.status < 300, answer.text);
-    return answer.body;
-  };
   async function open(url: string): Promise<Page> {
     const page = await flow(phone.newPage());
     await flow(page.goto(url));
@@ -68,7 +64,7 @@ describe('an order whose time is over', { skip: program === undefined ? chromium
   }
 
   it('the checkout page says so by itself, and late presses of another tab pay nothing', async () => {
-    const session = await made('/v1/checkout_sessions', { merchant_order_no: 'over-1', amount_fen: 1_280, subject: '一杯茶', expires_in_s: 600 });
+    const session = await shop.made('/v1/checkout_sessions', { merchant_order_no: 'over-1', amount_fen: 1_280, subject: '一杯茶', expires_in_s: 600 });
     const [page, stale] = [await open(session.url), await open(session.url)];
     await flow(stale.route('**/events', (route) => route.abort()));
     await flow(stale.route('**/status', (route) => route.abort()));
@@ -83,7 +79,7 @@ describe('an order whose time is over', { skip: program === undefined ? chromium
   });
 
   it('the payer who opened a wallet and never paid sees it too, and the gateway’s order is closed', async () => {
-    const session = await made('/v1/checkout_sessions', { merchant_order_no: 'over-2', amount_fen: 1_280, subject: '一杯茶', expires_in_s: 600 });
+    const session = await shop.made('/v1/checkout_sessions', { merchant_order_no: 'over-2', amount_fen: 1_280, subject: '一杯茶', expires_in_s: 600 });
     const page = await open(session.url);
     // The gateway's page leads away; the payer comes back without having paid.
     await flow(page.getByRole('button', { name: '支付宝支付' }).click());
@@ -98,11 +94,7 @@ describe('an order whose time is over', { skip: program === undefined ? chromium
   });
 
   it('after a plate: the tap is over, and the plate itself takes the next one', async () => {
-    const store = await made('/v1/stores', { name: '街角店' });
-    const terminal = await made('/v1/terminals', { store_id: store.id, name: '台牌', kind: 'plate' });
-    const batch = await made('/v1/plate_batches', { name: '台牌', count: 1 });
-    const [{ id }] = (await flow(world.api('GET', `/v1/plates?plate_batch_id=${batch.id}`, { key: shop.key }))).body.data;
-    const plate = await made(`/v1/plates/${id}/bind`, { terminal_id: terminal.id, daily_count_max: 1 });
+    const plate = await aPlate(shop, { daily_count_max: 1 });
     const tapped = await open(plate.url);
     await flow(tapped.getByLabel('付款金额（元）').fill('12.80'));
     await flow(tapped.getByRole('button', { name: '立即支付' }).click());
@@ -114,7 +106,7 @@ describe('an order whose time is over', { skip: program === undefined ? chromium
     await flow(tapped.getByLabel('付款金额（元）').fill('9.90'));
     await flow(tapped.getByRole('button', { name: '立即支付' }).click());
     await sees(tapped, '支付宝支付');
-    const { data } = (await flow(world.api('GET', `/v1/payments?terminal_id=${terminal.id}`, { key: shop.key }))).body;
+    const { data } = await shop.read(`/v1/payments?terminal_id=${plate.terminal_id}`);
     assert.deepEqual(
       data.map(({ amount_fen, state, closed_reason }: Record<string, unknown>) => [amount_fen, state, closed_reason]),
       [

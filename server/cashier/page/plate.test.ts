@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { aWorld, type World } from '../../testing/world.ts';
+import { aPlate } from '../plates/testing/plate.ts';
 
 let world: World;
 let shop: Shop;
@@ -27,26 +28,14 @@ const ask = (url: string, device: keyof typeof agents, form?: Record<string, str
     }),
   );
 
-async function aPlate(settings: object = {}): Promise<{ id: string; url: string }> {
-  const call = async (method: 'GET' | 'POST', path: string, body?: object) => {
-    const answer = await world.flow(world.api(method, path, { key: shop.key, body }));
-    assert.ok(answer.status < 300, answer.text);
-    return answer.body;
-  };
-  const { id: store_id } = await call('POST', '/v1/stores', { name: '街角店' });
-  const { id: terminal_id } = await call('POST', '/v1/terminals', { store_id, name: '台牌', kind: 'plate' });
-  const batch = await call('POST', '/v1/plate_batches', { name: '台牌', count: 1 });
-  const [plate] = (await call('GET', `/v1/plates?plate_batch_id=${batch.id}`)).data;
-  return call('POST', `/v1/plates/${plate.id}/bind`, { terminal_id, ...settings });
-}
 const tapOf = (page: string): string => /name="tap" value="([^"]+)"/.exec(page)?.[1] ?? '';
-const payments = async () => (await world.flow(world.api('GET', '/v1/payments?limit=100', { key: shop.key }))).body.data;
+const payments = async () => (await shop.read('/v1/payments?limit=100')).data;
 
 describe('the page of a plate', () => {
   it('shows shop and store, asks for the amount, and makes one payment of a tap however often it is pressed', async () => {
-    const { url } = await aPlate();
+    const { url } = await aPlate(shop);
     const page = await (await ask(url, 'phone')).text();
-    assert.ok(page.includes('小店') && page.includes('街角店') && page.includes('inputmode="decimal"'), page);
+    assert.ok(page.includes('小店') && page.includes('南京东路店') && page.includes('inputmode="decimal"'), page);
     const form = { amount: '12.5', tap: tapOf(page) };
     const answers = [await ask(url, 'phone', form), await ask(url, 'phone', form), await ask(url, 'phone', form)];
     assert.deepEqual(
@@ -59,7 +48,7 @@ describe('the page of a plate', () => {
   });
 
   it('asks the wallet that scanned at once: one press after the amount', async () => {
-    const { url } = await aPlate({ fixed_amount_fen: 880 });
+    const { url } = await aPlate(shop, { fixed_amount_fen: 880 });
     const page = await (await ask(url, 'wechat')).text();
     assert.match(page, /8\.80/);
     const pressed = await ask(url, 'wechat', { tap: tapOf(page) });
@@ -70,23 +59,23 @@ describe('the page of a plate', () => {
   });
 
   it('tells whoever scanned with an app that cannot pay here, and which can, before anything is typed', async () => {
-    const { url } = await aPlate();
+    const { url } = await aPlate(shop);
     const page = await (await ask(url, 'work')).text();
     assert.match(page, /此应用暂不支持付款/);
-    assert.ok(page.includes('街角店') && page.includes('微信') && page.includes('支付宝'), page);
+    assert.ok(page.includes('南京东路店') && page.includes('微信') && page.includes('支付宝'), page);
     assert.doesNotMatch(page, /<form|<input/);
     assert.match(await (await ask(`${url}?lang=en`, 'work')).text(), /This app cannot pay here/);
   });
 
   it('C-08 takes no other amount than a fixed one, and none beyond its limit', async () => {
-    const fixed = await aPlate({ fixed_amount_fen: 880 });
+    const fixed = await aPlate(shop, { fixed_amount_fen: 880 });
     const before_count = (await payments()).length;
     const page = await (await ask(fixed.url, 'phone')).text();
     const pressed = await ask(fixed.url, 'phone', { amount: '0.01', amount_fen: '1', tap: tapOf(page) });
     assert.equal(pressed.status, 303);
     const [made] = await payments();
     assert.equal(made.amount_fen, 880);
-    const limited = await aPlate({ amount_fen_max: 1000 });
+    const limited = await aPlate(shop, { amount_fen_max: 1000 });
     for (const amount of ['10.01', '0', '-1', '1e3', '1.234', 'x', '', '99999999999']) {
       const tap = tapOf(await (await ask(limited.url, 'phone')).text());
       const answer = await ask(limited.url, 'phone', { amount, tap });
@@ -97,7 +86,7 @@ describe('the page of a plate', () => {
   });
 
   it('A-10 asks again for an amount or a remark that no payment may have', async () => {
-    const open = await aPlate({ remark: 'optional' });
+    const open = await aPlate(shop, { remark: 'optional' });
     const before_count = (await payments()).length;
     for (const [amount, remark] of [
       ['100000000.01', ''],
@@ -118,7 +107,7 @@ describe('the page of a plate', () => {
   });
 
   it('C-07 of a code that is off or was never given out shows no shop and takes nothing', async () => {
-    const { id, url } = await aPlate();
+    const { id, url } = await aPlate(shop);
     const tap = tapOf(await (await ask(url, 'phone')).text());
     await shop.post(`/v1/plates/${id}/disable`, {});
     const before_count = (await payments()).length;

@@ -9,6 +9,7 @@ import { newShop, type Shop } from '../../payments/testing/shop.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { findPlateByCode } from './service.ts';
 import { openPlate, type PlateTap, payPlate } from './taps/service.ts';
+import { aBatch, aPlate, aTerminal } from './testing/plate.ts';
 
 /** Code plates over the API, and the taps of payers on two nodes. */
 let world: World;
@@ -20,23 +21,6 @@ before(async () => {
 after(() => world.close());
 
 const get = (path: string, of = shop) => world.flow(world.api('GET', path, { key: of.key }));
-const made = async (path: string, body?: object, of = shop) => {
-  const answer = await of.post(path, body);
-  assert.ok(answer.status < 300, answer.text);
-  return answer.body;
-};
-async function aTerminal(of = shop, kind = 'plate') {
-  const store = await made('/v1/stores', { name: '南京东路店' }, of);
-  return made('/v1/terminals', { store_id: store.id, name: '台牌', kind }, of);
-}
-async function stock(count = 1, of = shop): Promise<Plate[]> {
-  const batch = await made('/v1/plate_batches', { name: '台牌', count }, of);
-  return (await get(`/v1/plates?plate_batch_id=${batch.id}&limit=100`, of)).body.data;
-}
-async function aPlate(settings: object = {}, of = shop): Promise<Plate> {
-  const [plate] = await stock(1, of);
-  return made(`/v1/plates/${plate?.id}/bind`, { terminal_id: (await aTerminal(of)).id, ...settings }, of);
-}
 const codeOf = ({ url }: Plate) => url.slice(-26);
 const refused = (answer: { status: number; body: { error?: { code: string } } }, status: number, code: string) =>
   assert.deepEqual([answer.status, answer.body.error?.code], [status, code]);
@@ -56,7 +40,7 @@ const tapOn = (plate: Plate, fields: Partial<PlateTap> = {}, at = 0): Promise<Pa
 
 describe('stock and binding', () => {
   it('C-02: codes are 130 random bits, each its own, and numbered in their batch', async () => {
-    const plates = await stock(100);
+    const plates = await aBatch(shop, 100);
     assert.equal(new Set(plates.map(({ url }) => url)).size, 100);
     for (const plate of plates) assert.match(plate.url, /\/c\/p\/[0-9A-HJKMNP-TV-Z]{26}$/);
     assert.deepEqual(
@@ -67,15 +51,15 @@ describe('stock and binding', () => {
   });
 
   it('binds to one terminal of kind plate, and keeps every change readable', async () => {
-    const plate = await aPlate({ amount_fen_max: 5_000, remark: 'optional' });
+    const plate = await aPlate(shop, { amount_fen_max: 5_000, remark: 'optional' });
     assert.deepEqual([plate.state, plate.amount_fen_max, plate.remark, plate.version], ['active', 5_000, 'optional', 2]);
-    const elsewhere = await aTerminal();
-    const moved = await made(`/v1/plates/${plate.id}/bind`, { terminal_id: elsewhere.id });
+    const elsewhere = await aTerminal(shop);
+    const moved = await shop.made(`/v1/plates/${plate.id}/bind`, { terminal_id: elsewhere.id });
     assert.deepEqual([moved.terminal_id, moved.store_id, moved.url, moved.amount_fen_max], [elsewhere.id, elsewhere.store_id, plate.url, 5_000]);
-    await made(`/v1/plates/${plate.id}`, { fixed_amount_fen: 990, amount_fen_max: null });
-    await made(`/v1/plates/${plate.id}/disable`);
-    await made(`/v1/plates/${plate.id}/disable`);
-    const now = await made(`/v1/plates/${plate.id}/enable`);
+    await shop.made(`/v1/plates/${plate.id}`, { fixed_amount_fen: 990, amount_fen_max: null });
+    await shop.made(`/v1/plates/${plate.id}/disable`);
+    await shop.made(`/v1/plates/${plate.id}/disable`);
+    const now = await shop.made(`/v1/plates/${plate.id}/enable`);
     assert.deepEqual([now.state, now.fixed_amount_fen, now.amount_fen_max, now.version], ['active', 990, null, 6]);
     const first = (await get(`/v1/plates/${plate.id}/changes?limit=2`)).body;
     const second = (await get(`/v1/plates/${plate.id}/changes?limit=9&cursor=${first.next_cursor}`)).body;
@@ -92,24 +76,24 @@ describe('stock and binding', () => {
   });
 
   it('K-08: one code, one terminal: also when two plates reach for it at the same time', async () => {
-    const plates = await stock(6);
-    const terminal = await aTerminal();
+    const plates = await aBatch(shop, 6);
+    const terminal = await aTerminal(shop);
     const answers = await world.flow(
       Promise.all(plates.map(({ id }, at) => shop.ask(`/v1/plates/${id}/bind`, { terminal_id: terminal.id }, { node: at % 2 }))),
     );
     assert.deepEqual(answers.map(({ status, body }) => body.error?.code ?? status).toSorted(), [200, ...Array(5).fill('plate_terminal_taken')]);
     // A disabled plate gives its terminal free for the one that replaces it, and cannot take it back.
     const [bound, other] = [answers.find(({ status }) => status === 200)?.body, plates.find(({ id }, at) => answers[at]?.status !== 200 && id)];
-    await made(`/v1/plates/${bound.id}/disable`);
-    await made(`/v1/plates/${other?.id}/bind`, { terminal_id: terminal.id });
+    await shop.made(`/v1/plates/${bound.id}/disable`);
+    await shop.made(`/v1/plates/${other?.id}/bind`, { terminal_id: terminal.id });
     refused(await shop.post(`/v1/plates/${bound.id}/enable`, undefined), 409, 'plate_terminal_taken');
   });
 
   it('refuses terminals of another kind, closed ones and those of others; stock has nothing to change', async () => {
-    const [plate] = await stock();
+    const [plate] = await aBatch(shop);
     const neighbour = await newShop(world);
-    const closed = await aTerminal();
-    await made(`/v1/terminals/${closed.id}/close`);
+    const closed = await aTerminal(shop);
+    await shop.made(`/v1/terminals/${closed.id}/close`);
     const bind = (terminal_id: string) => shop.post(`/v1/plates/${plate?.id}/bind`, { terminal_id });
     refused(await bind((await aTerminal(shop, 'pos')).id), 422, 'plate_terminal_kind');
     refused(await bind(closed.id), 409, 'terminal_closed');
@@ -121,7 +105,7 @@ describe('stock and binding', () => {
 
 describe('a scan', () => {
   it('shows who is paid and what the plate takes, and nothing of the merchant beside', async () => {
-    const plate = await aPlate({ fixed_amount_fen: 1_280, remark: 'required' });
+    const plate = await aPlate(shop, { fixed_amount_fen: 1_280, remark: 'required' });
     const opened = await world.flow(openPlate(node(1), { code: codeOf(plate), address: '203.0.113.8' }));
     assert.deepEqual(opened, {
       plate_id: plate.id,
@@ -136,11 +120,11 @@ describe('a scan', () => {
   });
 
   it('C-07: a code that is off, unbound, or at a closed terminal opens nothing, and is counted', async () => {
-    const [unbound] = await stock();
-    const plate = await aPlate();
-    const closed = await aPlate();
-    await made(`/v1/plates/${plate.id}/disable`);
-    await made(`/v1/terminals/${closed.terminal_id}/close`);
+    const [unbound] = await aBatch(shop);
+    const plate = await aPlate(shop);
+    const closed = await aPlate(shop);
+    await shop.made(`/v1/plates/${plate.id}/disable`);
+    await shop.made(`/v1/terminals/${closed.terminal_id}/close`);
     const open = (one: Plate) => openPlate(node(0), { code: codeOf(one), address: '203.0.113.9' });
     await assert.rejects(open(unbound as Plate), refusedWith('plate_not_bound'));
     await assert.rejects(open(plate), refusedWith('plate_disabled'));
@@ -150,7 +134,7 @@ describe('a scan', () => {
   });
 
   it('C-02: guesses of codes are slowed down for who guesses, and nobody else', async () => {
-    const plate = await aPlate();
+    const plate = await aPlate(shop);
     const guess = () => openPlate(node(0), { code: 'Z'.repeat(26), address: '198.51.100.1' });
     for (let at = 0; at < plate_guesses_burst; at++) await assert.rejects(guess(), refusedWith('plate_not_found'));
     await assert.rejects(guess(), refusedWith('rate_limited'));
@@ -161,7 +145,7 @@ describe('a scan', () => {
 
 describe('a tap', () => {
   it('makes a payment at the plate’s terminal, with the remark', async () => {
-    const plate = await aPlate({ remark: 'optional' });
+    const plate = await aPlate(shop, { remark: 'optional' });
     const payment = await tapOn(plate, { amount_fen: 1_234, remark: '三号桌' });
     assert.deepEqual([payment.amount_fen, payment.store_id, payment.terminal_id], [1_234, plate.store_id, plate.terminal_id]);
     assert.deepEqual(payment.metadata, { plate_id: plate.id, remark: '三号桌' });
@@ -170,7 +154,7 @@ describe('a tap', () => {
   });
 
   it('C-03: the same tap is the same payment, twenty times on two nodes; in another wallet, its next attempt', async () => {
-    const plate = await aPlate({ daily_count_max: 1 });
+    const plate = await aPlate(shop, { daily_count_max: 1 });
     const tap = aTap(plate);
     const payments = await world.flow(Promise.all(Array.from({ length: 20 }, (_, at) => payPlate(node(at % 2), tap))));
     assert.equal(new Set(payments.map(({ id }) => id)).size, 1);
@@ -181,10 +165,10 @@ describe('a tap', () => {
   });
 
   it('C-08 C-01: takes no other amount than the fixed one and none above the limit, whatever the page sends', async () => {
-    const fixed = await aPlate({ fixed_amount_fen: 990 });
+    const fixed = await aPlate(shop, { fixed_amount_fen: 990 });
     for (const amount_fen of [1, 989, 991]) await assert.rejects(tapOn(fixed, { amount_fen }), refusedWith('plate_amount_refused'));
     assert.equal((await tapOn(fixed, { amount_fen: 990 })).amount_fen, 990);
-    const limited = await aPlate({ amount_fen_max: 500, remark: 'required' });
+    const limited = await aPlate(shop, { amount_fen_max: 500, remark: 'required' });
     await assert.rejects(tapOn(limited, { amount_fen: 501, remark: 'x' }), refusedWith('plate_amount_refused'));
     await assert.rejects(tapOn(limited, { amount_fen: 500 }), refusedWith('parameter_missing'));
     await assert.rejects(tapOn(fixed, { amount_fen: 990, remark: 'x' }), refusedWith('parameter_unknown'));
@@ -194,7 +178,7 @@ describe('a tap', () => {
   });
 
   it('C-08: the day’s limit holds exactly, for taps at the same time on two nodes', async () => {
-    const plate = await aPlate({ daily_amount_fen_max: 1_000 });
+    const plate = await aPlate(shop, { daily_amount_fen_max: 1_000 });
     const work = Array.from({ length: 24 }, (_, at) => payPlate(node(at % 2), aTap(plate, { amount_fen: 300 })));
     const results = await world.flow(Promise.allSettled(work));
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 3);
@@ -204,7 +188,7 @@ describe('a tap', () => {
   });
 
   it('C-08: a tap that is sent with two amounts at the same time takes the larger one only with its whole part of the day', async () => {
-    const plate = await aPlate({ daily_amount_fen_max: 1_000 });
+    const plate = await aPlate(shop, { daily_amount_fen_max: 1_000 });
     const tap = aTap(plate, { amount_fen: 1 });
     const results = await world.flow(Promise.allSettled([1, 5_000, 1, 5_000].map((amount_fen, at) => payPlate(node(at % 2), { ...tap, amount_fen }))));
     const made_fen = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.amount_fen] : []));
@@ -217,10 +201,10 @@ describe('a tap', () => {
   });
 
   it('a payment that is closed unpaid gives its part back; a paid one keeps it, until the day in Shanghai is over', async () => {
-    const plate = await aPlate({ daily_count_max: 1 });
+    const plate = await aPlate(shop, { daily_count_max: 1 });
     const first = await tapOn(plate);
     await assert.rejects(tapOn(plate), refusedWith('plate_limit_reached'));
-    await made(`/v1/payments/${first.id}/close`);
+    await shop.made(`/v1/payments/${first.id}/close`);
     const second = await tapOn(plate);
     assert.ok(await shop.pay(second as never));
     await shop.reaches(second.id, 'paid');
@@ -232,13 +216,13 @@ describe('a tap', () => {
 
   it('a tap that is refused takes nothing of the limit', async () => {
     const neighbour = await newShop(world);
-    const plate = await aPlate({ daily_count_max: 1 }, neighbour);
+    const plate = await aPlate(neighbour, { daily_count_max: 1 });
     await assert.rejects(tapOn(plate, { pay: { method: 'wechat_jsapi' } }), refusedWith('parameter_missing'));
     assert.equal((await tapOn(plate)).state, 'pending');
   });
 
   it('a tap that was cut off between its place and its payment finds both again', async () => {
-    const plate = await aPlate({ daily_count_max: 1 });
+    const plate = await aPlate(shop, { daily_count_max: 1 });
     const tap = aTap(plate);
     const cut = { ...node(0), channels: { ...node(0).channels }, rng: { bytes: () => assert.fail('the node died') } };
     await assert.rejects(payPlate(cut as never, tap), /the node died/);
@@ -247,7 +231,7 @@ describe('a tap', () => {
   });
 
   it('C-08: the place of a small tap is not a larger one’s, whether its payment was made or not', async () => {
-    const plate = await aPlate({ daily_amount_fen_max: 1_000 });
+    const plate = await aPlate(shop, { daily_amount_fen_max: 1_000 });
     const tap = aTap(plate, { amount_fen: 1 });
     const cut = { ...node(0), channels: { ...node(0).channels }, rng: { bytes: () => assert.fail('the node died') } };
     await assert.rejects(payPlate(cut as never, tap), /the node died/);
@@ -264,25 +248,25 @@ describe('files for the printer', () => {
   };
 
   it('are SVG, PNG and PDF of both sizes, with Chinese names drawn as outlines', async () => {
-    const plate = await aPlate({ fixed_amount_fen: 1_280 });
+    const plate = await aPlate(shop, { fixed_amount_fen: 1_280 });
     const beginnings = { svg: '<svg xmlns', png: '\x89PNG', pdf: '%PDF-' };
     for (const [format, beginning] of Object.entries(beginnings)) {
       for (const size of ['a6', 'a5']) {
-        const { url } = await made(`/v1/plates/${plate.id}/print`, { format, size });
+        const { url } = await shop.made(`/v1/plates/${plate.id}/print`, { format, size });
         const file = await fetchFile(url);
         assert.equal(file.status, 200);
         assert.equal(file.body.toString('latin1', 0, beginning.length), beginning);
         assert.ok(file.answer.headers.get('content-disposition')?.includes(`${plate.id}-${size}.${format}`));
       }
     }
-    const svg = (await fetchFile((await made(`/v1/plates/${plate.id}/print`, { format: 'svg', size: 'a6' })).url)).body.toString();
+    const svg = (await fetchFile((await shop.made(`/v1/plates/${plate.id}/print`, { format: 'svg', size: 'a6' })).url)).body.toString();
     assert.ok(!svg.includes('<text') && !svg.includes('href') && !svg.includes('<script'));
     assert.match(svg, /width="148mm" height="105mm"/);
   });
 
   it('of a batch come in one zip, a file for each plate under a name of ids', async () => {
-    const plates = await stock(3);
-    const { url } = await made(`/v1/plate_batches/${plates[0]?.batch_id}/print`, { format: 'svg', size: 'a6' });
+    const plates = await aBatch(shop, 3);
+    const { url } = await shop.made(`/v1/plate_batches/${plates[0]?.batch_id}/print`, { format: 'svg', size: 'a6' });
     const zip = (await fetchFile(url)).body;
     const { unzipSync } = await import('fflate');
     const files = unzipSync(zip);
@@ -291,8 +275,8 @@ describe('files for the printer', () => {
   });
 
   it('C-02: a link is sealed and ends: changed, late or made up it opens nothing', async () => {
-    const plate = await aPlate();
-    const { url, expires_at } = await made(`/v1/plates/${plate.id}/print`, { format: 'svg', size: 'a6' });
+    const plate = await aPlate(shop);
+    const { url, expires_at } = await shop.made(`/v1/plates/${plate.id}/print`, { format: 'svg', size: 'a6' });
     const token = new URL(url).searchParams.get('token') as string;
     const at = Math.floor(token.length / 2);
     for (const bad of ['', 'x', `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`, token.slice(0, -4)]) {
@@ -306,7 +290,7 @@ describe('files for the printer', () => {
 
 it('E-01: a plate of another merchant is as absent as one that never was', async () => {
   const neighbour = await newShop(world);
-  const plate = await aPlate({}, neighbour);
+  const plate = await aPlate(neighbour);
   const nobodys = newId('plate', world.clock.now(), world.ctx.rng);
   for (const path of ['', '/bind', '/disable', '/enable', '/print']) {
     const body =

@@ -20,7 +20,7 @@ describe('pairing', () => {
     const { body } = await till.send('/till');
     assert.deepEqual([body.merchant_name, body.store_name, body.terminal_name, body.livemode], [pos.shop.merchant.name, '南京东路店', '1 号台', false]);
     assert.deepEqual(body.qr_methods.map(({ method }: { method: string }) => method).toSorted(), ['alipay_qr', 'qr', 'wechat_qr']);
-    const { data } = (await world.flow(world.api('GET', `/v1/devices?terminal_id=${till.terminal_id}`, { key: pos.shop.key }))).body;
+    const { data } = await pos.shop.read(`/v1/devices?terminal_id=${till.terminal_id}`);
     assert.deepEqual(
       data.map(({ id, state }: { id: string; state: string }) => [id, state]),
       [[till.device_id, 'active']],
@@ -360,7 +360,7 @@ describe('a hand-over 交接班', () => {
       [next.opened_at, next.totals],
       [pressed[0]?.body.closed_at, [{ wallet: 'alipay', paid_count: 1, paid_fen: 1_280, refund_count: 0, refunded_fen: 0 }]],
     );
-    const listed = (await world.flow(world.api('GET', `/v1/shifts?terminal_id=${till.terminal_id}`, { key: pos.shop.key }))).body.data;
+    const listed = (await pos.shop.read(`/v1/shifts?terminal_id=${till.terminal_id}`)).data;
     assert.deepEqual(
       listed.map(({ cashier }: { cashier: string }) => cashier),
       ['小李', '小王'],

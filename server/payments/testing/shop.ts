@@ -20,6 +20,10 @@ export type Shop = Owner & {
   /** Asks without letting time pass. */
   readonly ask: (path: string, body: unknown, options?: PostOptions) => Promise<ApiAnswer>;
   readonly post: (path: string, body: unknown, options?: PostOptions) => Promise<ApiAnswer>;
+  /** Posts what must be taken, and gives what came of it. */
+  readonly made: (path: string, body?: object) => Promise<ApiAnswer['body']>;
+  /** Gets what must be there. */
+  readonly read: (path: string) => Promise<ApiAnswer['body']>;
   readonly create: (fields?: Fields) => Promise<ShownPayment>;
   /** A payment by the code that a payer shows, who then behaves like that. */
   readonly scan: (channel: string, behaviour: PayerBehaviour) => Promise<ShownPayment>;
@@ -40,6 +44,11 @@ export type Shop = Owner & {
   /** The types of the events of an object, in their order. */
   readonly events: (object_id: string) => Promise<string[]>;
 };
+
+function taken({ status, text, body }: ApiAnswer): ApiAnswer['body'] {
+  assert.ok(status < 300, text);
+  return body;
+}
 
 /** A merchant of its own, so that its settings, keys and orders are nobody else's. */
 export const newShop = async (world: World): Promise<Shop> => shopOf(world, await world.newMerchant('小店'));
@@ -63,6 +72,8 @@ export function shopOf(world: World, owner: Owner = world): Shop {
     refundOrder: (payment_id, amount_fen) => ({ payment_id, merchant_refund_no: `refund-${++numbered}`, amount_fen }),
     ask: (path, body, options = {}) => world.api('POST', path, { body, key, ...options }),
     post: (path, body, options) => world.flow(shop.ask(path, body, options)),
+    made: async (path, body) => taken(await shop.post(path, body)),
+    read: async (path) => taken(await world.flow(world.api('GET', path, { key }))),
     create: async (fields) => {
       const created = await shop.post('/v1/payments', shop.order(fields));
       assert.equal(created.status, 201, created.text);

@@ -5,6 +5,7 @@ import { unzipSync } from 'fflate';
 import { RefusalError } from '../../../kernel/refusal.ts';
 import { newShop, type Shop } from '../../../payments/testing/shop.ts';
 import { aWorld, type World } from '../../../testing/world.ts';
+import { aTerminal } from '../testing/plate.ts';
 import { assignStock, type Claim, listStock, makeStock, printStock, stockOf } from './service.ts';
 
 /** Plates that belong to the platform until a shop has them. */
@@ -24,24 +25,18 @@ async function aStock(count: number) {
 }
 const claim = ({ stock_no, claim_code }: Pick<Claim, 'stock_no' | 'claim_code'>, of = shop, node = 0) =>
   of.ask('/v1/plates/claim', { stock_no, claim_code }, { node });
-const made = async (path: string, body: object, of = shop) => {
-  const answer = await of.post(path, body);
-  assert.ok(answer.status < 300, answer.text);
-  return answer.body;
-};
-async function aTerminal(of = shop): Promise<string> {
-  const store = await made('/v1/stores', { name: '南京东路店' }, of);
-  return (await made('/v1/terminals', { store_id: store.id, name: '台牌', kind: 'plate' }, of)).id;
-}
 const scan = (url: string, language = 'zh-CN') => world.flow(fetch(url, { headers: { 'accept-language': language } }));
 const urlOf = (code: string) => `${world.ctx.config.public_url}/c/p/${code}`;
 const refused = ({ status, body }: { status: number; body: { error?: { code: string } } }, wanted_status: number, code: string) =>
   assert.deepEqual([status, body.error?.code], [wanted_status, code]);
 const refusedWith = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 const history = async (id: string, of = shop) =>
-  (await world.flow(world.api('GET', `/v1/plates/${id}/changes`, { key: of.key }))).body.data.map(
-    ({ change, version, terminal_id, api_key_id }: Record<string, unknown>) => [version, change, terminal_id, api_key_id === null ? 'operator' : 'key'],
-  );
+  (await of.read(`/v1/plates/${id}/changes`)).data.map(({ change, version, terminal_id, api_key_id }: Record<string, unknown>) => [
+    version,
+    change,
+    terminal_id,
+    api_key_id === null ? 'operator' : 'key',
+  ]);
 
 describe('a plate of stock', () => {
   it('tells whoever scans it that it is not in use yet, in both languages, and takes nothing', async () => {
@@ -65,12 +60,12 @@ describe('a plate of stock', () => {
     assert.equal(status, 200, JSON.stringify(plate));
     assert.deepEqual([plate.id, plate.state, plate.url, plate.serial_no], [printed?.id, 'stock', urlOf(printed?.code ?? ''), 1]);
     assert.match(await (await scan(plate.url)).text(), /码牌尚未启用/);
-    const terminal_id = await aTerminal();
-    await made(`/v1/plates/${plate.id}/bind`, { terminal_id });
+    const { id: terminal_id } = await aTerminal(shop);
+    await shop.made(`/v1/plates/${plate.id}/bind`, { terminal_id });
     const tap = /name="tap" value="([^"]+)"/.exec(await (await scan(plate.url)).text())?.[1] ?? '';
     const pressed = await world.flow(fetch(plate.url, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ amount: '8.80', tap }) }));
     assert.equal(pressed.status, 303);
-    const [payment] = (await world.flow(world.api('GET', `/v1/payments?terminal_id=${terminal_id}`, { key: shop.key }))).body.data;
+    const [payment] = (await shop.read(`/v1/payments?terminal_id=${terminal_id}`)).data;
     assert.deepEqual([payment.amount_fen, payment.metadata.plate_id], [880, plate.id]);
     assert.deepEqual(await history(plate.id), [
       [3, 'bound', terminal_id, 'key'],
@@ -122,7 +117,7 @@ describe('the operator', () => {
     assert.equal(await assignStock(world.ctx, { ...span, through: 5, merchant_id: shop.merchant.id }), 1);
     await assert.rejects(assignStock(world.ctx, { ...span, from: 5, through: 9, merchant_id: neighbour.merchant.id }), refusedWith('plate_claimed'));
     await assert.rejects(assignStock(world.ctx, { ...span, batch_id: 'plb_0', merchant_id: shop.merchant.id }), refusedWith('plate_batch_not_found'));
-    const { data } = (await world.flow(world.api('GET', `/v1/plates?plate_batch_id=${batch.id}`, { key: shop.key }))).body;
+    const { data } = await shop.read(`/v1/plates?plate_batch_id=${batch.id}`);
     assert.deepEqual(data.map(({ serial_no }: { serial_no: number }) => serial_no).toSorted(), [1, 2, 3, 4, 5]);
     assert.deepEqual(await history(data[0].id), [[2, 'assigned', null, 'operator']]);
     assert.equal((await world.flow(claim(claims[0], neighbour))).body.error.code, 'plate_claimed');

@@ -18,17 +18,11 @@ before(async () => {
 });
 after(() => world.close());
 
-const made = async (of: Shop, path: string, body: object) => {
-  const answer = await of.post(path, body);
-  assert.ok(answer.status < 300, answer.text);
-  return answer.body;
-};
-
 type Machine = { readonly id: string; readonly token: string; readonly terminal_id: string; readonly of: Shop };
 async function aMachine(of: Shop = shop, terminal_id?: string): Promise<Machine> {
-  const store = await made(of, '/v1/stores', { name: '南京东路店' });
-  const terminal = terminal_id ?? (await made(of, '/v1/terminals', { store_id: store.id, name: '1 号机', kind: 'kiosk' })).id;
-  const { code } = await made(of, `/v1/terminals/${terminal}/pairing_codes`, {});
+  const store = await of.made('/v1/stores', { name: '南京东路店' });
+  const terminal = terminal_id ?? (await of.made('/v1/terminals', { store_id: store.id, name: '1 号机', kind: 'kiosk' })).id;
+  const { code } = await of.made(`/v1/terminals/${terminal}/pairing_codes`, {});
   const { body } = await world.flow(world.api('POST', '/pos/api/pair', { body: { code, device_name: '云喇叭' }, key: 'none' }));
   return { id: body.device.id, token: body.token, terminal_id: terminal, of };
 }
@@ -106,7 +100,7 @@ describe('a machine that is connected', () => {
     const device = await listen(machine);
     for (let at = 0; at < 5; at++) {
       const body = { merchant_order_no: `server-${at}`, amount_fen: 500, subject: '一杯茶', method: 'wechat_qr', terminal_id: machine.terminal_id };
-      await shop.pay(await made(shop, '/v1/payments', body));
+      await shop.pay(await shop.made('/v1/payments', body));
     }
     await world.until(() => device.on(resultsTopic(machine)).length >= 5);
     const results = device.on(resultsTopic(machine));
@@ -206,8 +200,8 @@ describe('who may hear', () => {
     for (const [at, machine] of machines.entries()) listening.push(await listen(machine, at % 2));
     const keeps = await listen(stays, 0);
     const [revoked, closed] = machines;
-    await made(shop, `/v1/devices/${revoked?.id}/revoke`, {});
-    await made(shop, `/v1/terminals/${closed?.terminal_id}/close`, {});
+    await shop.made(`/v1/devices/${revoked?.id}/revoke`, {});
+    await shop.made(`/v1/terminals/${closed?.terminal_id}/close`, {});
     await suspendMerchant(world.ctx, third.merchant.id);
     await world.until(() => listening.every(({ gone }) => gone()), 2_000);
     for (const machine of machines) {

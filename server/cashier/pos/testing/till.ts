@@ -26,11 +26,7 @@ export const refused = (answer: ApiAnswer, status: number, code: string) =>
 export async function aPosShop(world: World) {
   const shop = await newShop(world);
   /** Creates or changes something of the shop by its API key. */
-  const made = async (path: string, body?: object) => {
-    const answer = await shop.post(path, body);
-    assert.ok(answer.status < 300, answer.text);
-    return answer.body;
-  };
+  const { made } = shop;
   const store_id: string = (await made('/v1/stores', { name: '南京东路店' })).id;
   await made(`/v1/stores/${store_id}/supervisor_pin`, { pin });
   const aTerminal = async (of = store_id) => (await made('/v1/terminals', { store_id: of, name: '1 号台', kind: 'pos' })).id as string;
