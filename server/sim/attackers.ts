@@ -16,7 +16,7 @@ export async function attack(world: World): Promise<void> {
         target,
         merchants.flatMap(({ accounts }) => [...accounts.values()]),
       );
-      network.toHeliu({ method: 'POST', url, headers, body }).catch(() => {});
+      network.toHeliu({ method: 'POST', url, headers, body, is_forged: true }).catch(() => {});
     }
     if (sim.faults.hit('MF-04')) {
       const merchant = sim.faults.dice('MF-04').pick(merchants);

@@ -34,16 +34,31 @@ export type DatabaseClient = {
 /** What becomes of a node, or of an answer, at a yield point. */
 export type Fate = 'go' | 'crash_before' | 'crash_after' | 'lose_answer';
 
-type Connection = { readonly node: DatabaseClient; broken: boolean };
+/** `over`: whoever had it gave it back, or it was lost. */
+type Connection = { readonly node: DatabaseClient; over: 'released' | 'lost' | undefined };
 type Query = string | { readonly name?: string; readonly text: string; readonly values?: readonly unknown[] };
 
 const writes = /\b(insert|update|delete)\b/i;
 const begins = /^(begin|start transaction)/i;
 const ends = /^(commit|rollback)\s*$/i;
 
+/** Errors that were brought about here and are nobody's bug. */
+const injected = new WeakSet<Error>();
+const inject = (error: Error): Error => {
+  injected.add(error);
+  return error;
+};
+/** How far an error's causes are followed: real chains are two or three deep. */
+const causes_max = 5;
+/** Whether an error, or what caused it, is one that the world brought about. */
+export function isInjected(error: unknown): boolean {
+  for (let depth = 0, at = error; depth < causes_max && at instanceof Error; depth++, at = at.cause) if (injected.has(at)) return true;
+  return false;
+}
+
 /** A server's refusal, in the driver's form. */
-const serverError = (code: string, message: string): Error => Object.assign(new Error(message), { code, severity: 'ERROR' });
-const lostConnection = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+const serverError = (code: string, message: string): Error => inject(Object.assign(new Error(message), { code, severity: 'ERROR' }));
+const lostConnection = (): Error => inject(Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' }));
 
 /** When the first row of a task is due, and the tables, as a pattern, whose rows decide it. */
 const dues: Readonly<Record<string, { readonly table: string; readonly first: string }>> = {
@@ -80,8 +95,8 @@ const tasks: Readonly<Record<string, string>> = {
 export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'>, engine: Engine): Database {
   const { faults, scheduler } = sim;
   let owner: Connection | undefined;
-  /** Its transaction failed and is not over. */
-  let aborted = false;
+  /** Its transaction failed and is not over; all that it is asked then fails for the same reason. */
+  let aborted: 'by fault' | 'by itself' | undefined;
   let waiting: (() => unknown)[] = [];
   /** By task, as far as it is known. */
   const due = new Map<string, number | undefined>();
@@ -89,14 +104,14 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
 
   const leave = (): void => {
     owner = undefined;
-    aborted = false;
+    aborted = undefined;
     const next = waiting;
     waiting = [];
     for (const go of next) go();
   };
   /** Ends the transaction of a connection that is gone. */
-  const abandon = (connection: Connection): void => {
-    connection.broken = true;
+  const abandon = (connection: Connection, over: Connection['over']): void => {
+    connection.over ??= over;
     if (owner !== connection) return;
     engine.query('rollback');
     due.clear();
@@ -122,7 +137,7 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
         engine.query('select 1 / 0');
       } catch {
         // The transaction is aborted now, as it would be.
-        aborted = true;
+        aborted = 'by fault';
       }
     }
     return error;
@@ -132,7 +147,7 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
       const { node } = connection;
       const fate = node.reach(point);
       const fail = (error: Error) => {
-        abandon(connection);
+        abandon(connection, 'lost');
         reject(error);
       };
       const go = (): unknown => {
@@ -151,9 +166,10 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
         try {
           result = execute(connection, text, values, name);
         } catch (error) {
+          if (aborted === 'by fault' && error instanceof Error) inject(error);
           // A commit that fails ends its transaction too.
           if (ends.test(text)) leave();
-          else aborted = owner !== undefined;
+          else if (owner) aborted ??= 'by itself';
           return reject(error);
         }
         scheduler.note('rows', node.name, point, `${result.rowCount} ${idsOf(result)}`);
@@ -163,7 +179,8 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
         return resolve(result);
       };
       node.answered('');
-      if (connection.broken) return reject(lostConnection());
+      if (connection.over === 'lost') return reject(lostConnection());
+      if (connection.over === 'released') return reject(new Error('a connection was used after it was given back'));
       const slow_ms = faults.hit('OF-07') ? faults.dice('OF-07').between(50, 400) : 0;
       node.later(sim.latency(2) + slow_ms, point, go);
     });
@@ -174,12 +191,12 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
       const connect = (): Promise<pg.PoolClient> => {
         if (faults.rate('OF-07') > 0 && faults.dice('OF-07').chance(0.05) && faults.hit('OF-07'))
           return Promise.reject(serverError('53300', 'sorry, too many clients already'));
-        const connection: Connection = { node, broken: false };
+        const connection: Connection = { node, over: undefined };
         const query = (config: Query, given: readonly unknown[] = []) => {
           const { name, text, values = given } = typeof config === 'string' ? { name: undefined, text: config } : config;
           return run(connection, `db ${name ?? nameOf(text)}`, text, values, name);
         };
-        return Promise.resolve({ query, processID: 1, release: () => abandon(connection) } as unknown as pg.PoolClient);
+        return Promise.resolve({ query, processID: 1, release: () => abandon(connection, 'released') } as unknown as pg.PoolClient);
       };
       return { connect, end: () => Promise.resolve(), on: () => {}, options: {} } as unknown as pg.Pool;
     },
@@ -197,7 +214,7 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
     },
     isFree: () => owner === undefined,
     drop: (node) => {
-      if (owner?.node === node) abandon(owner);
+      if (owner?.node === node) abandon(owner, 'lost');
     },
     dueOf: (task) => {
       // A transaction that failed answers nothing until it is over. A look that comes too early finds nothing.

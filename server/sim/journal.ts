@@ -16,8 +16,6 @@ export type Journal = {
   readonly read: (merchant: Merchant, path: string) => Promise<Answer | undefined>;
   readonly written: readonly Written[];
   readonly broken: string[];
-  /** Answers of 5xx, which only a fault of the database, of a node or of the way explains. */
-  readonly failures: readonly string[];
 };
 type PostOptions = { readonly idempotency_key?: string | undefined; readonly node?: number };
 
@@ -25,7 +23,6 @@ export function createJournal(world: World): Journal {
   const { faults } = world.sim;
   const written: Written[] = [];
   const broken: string[] = [];
-  const failures: string[] = [];
   /** The newest version of each payment that a merchant was answered with. */
   const seen = new Map<string, number>();
 
@@ -36,14 +33,12 @@ export function createJournal(world: World): Journal {
   const journal: Journal = {
     written,
     broken,
-    failures,
     post: async (merchant, path, body, { idempotency_key, node } = {}) => {
       const write: Written = { merchant, path, body, idempotency_key, answers: [] };
       written.push(write);
       const send = async (at?: number) => {
         const answer = await world.ask(merchant, { method: 'POST', path, body, idempotency_key, node: at });
         write.answers.push(answer);
-        if (answer && answer.status >= 500) failures.push(`${path} ${answer.text}`);
         return answer;
       };
       let answer = await send(node);

@@ -14,7 +14,7 @@ import { createMetrics } from '../platform/metrics.ts';
 import { openDataKeys } from '../platform/vault/data-keys.ts';
 import { createVault } from '../platform/vault/vault.ts';
 import { bulkOn } from './bulk.ts';
-import type { DatabaseClient, Fate } from './database.ts';
+import { type DatabaseClient, type Fate, isInjected } from './database.ts';
 import type { Network } from './network.ts';
 import type { Sim } from './sim.ts';
 
@@ -25,6 +25,8 @@ export type WireRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Buffer | undefined;
+  /** Of a notification: it is an attacker's. */
+  readonly is_forged?: boolean;
 };
 
 /** One node of Heliu on virtual ports: an object graph that can be thrown away. */
@@ -38,9 +40,12 @@ export type Node = DatabaseClient & {
   /** Its connection for news breaks; what is announced until it notices is lost. */
   readonly loseNews: () => void;
   readonly hear: (payload: string) => void;
-  /** Errors that it logged, which a world without trouble of its own has none of. */
-  readonly errors: readonly string[];
+  /** Errors that it logged and answers of 5xx that it gave, apart from those that a fault of the world brought about. */
+  readonly unexplained: readonly string[];
 };
+
+/** An error as a node logged it. */
+type Logged = { readonly line: string; readonly request_id: unknown; readonly is_injected: boolean };
 
 export type NodeOptions = {
   readonly sim: Sim;
@@ -62,10 +67,14 @@ const pollers: readonly (readonly [file: string, task: string])[] = [
   ['routing/health/service.ts', 'health'],
 ];
 
+/** What makes a node refuse a notification that is not forged, which some channels are to be told by a 5xx: keys and clocks. */
+const refuses_notices = ['CF-14', 'CF-15', 'CF-24', 'OF-12'] as const;
+
 /** Starts a node on the world's database; it serves and sweeps when the promise resolves. */
 export async function startNode({ sim, network, name, config, onCrash }: NodeOptions): Promise<Node> {
   const { scheduler, database } = sim;
-  const errors: string[] = [];
+  const errors: Logged[] = [];
+  const unexplained: string[] = [];
   const losses = new Set<(error: Error) => void>();
   let alive = true;
   let paused_until_ms = 0;
@@ -121,8 +130,15 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
       });
     },
   };
+  /** The story of a failure stands in the log under the id of its request, where it was judged. */
+  const isTold = ({ headers }: WireAnswer): boolean => errors.some(({ request_id }) => request_id !== undefined && request_id === headers['request-id']);
+  const isRefused = ({ url, is_forged }: WireRequest): boolean =>
+    new URL(url).pathname.startsWith('/notify/') && (is_forged === true || refuses_notices.some((id) => (sim.faults.counts.get(id) ?? 0) > 0));
   const rng: Rng = sim.dice(`node ${name} ${scheduler.now_ms()}`);
-  const log = watchedLog(machine, errors);
+  const log = watchedLog(machine, (error) => {
+    errors.push(error);
+    if (!error.is_injected) unexplained.push(`${name} logged ${error.line}`);
+  });
   const metrics = createMetrics({ process_metrics: false });
   // The client is completed to the node below; connections are made only after that.
   const node = client as Node;
@@ -149,6 +165,8 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
         ...(body === undefined ? {} : { payload: body }),
       };
       const answered = (answer: WireAnswer) => {
+        if (answer.status >= 500 && !isTold(answer) && !isRefused(request))
+          unexplained.push(`${name} answered ${pathname} with ${answer.status} and logged nothing: ${answer.body}`);
         const fate = node.reach(`reply ${method} ${pathname.split('/')[1]}`);
         if (!alive) return;
         scheduler.note('reply', name, pathname, String(answer.status));
@@ -182,7 +200,7 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
     },
     loseNews: () => changes.lose(later),
     hear: changes.hear,
-    errors,
+    unexplained,
   });
   app.work();
   return node;
@@ -201,10 +219,21 @@ function pollTask(claimed: string): string | undefined {
 const flat = (headers: NodeJS.Dict<number | string | string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]));
 
-/** A log that keeps what was an error. */
-function watchedLog(clock: Clock, errors: string[]): Log {
-  const log = createLog('error', clock, { write: (line) => void errors.push(line.trim()) });
-  return log;
+/** A log that tells of errors. */
+function watchedLog(clock: Clock, tell: (error: Logged) => void): Log {
+  let line = '';
+  const write = (text: string): void => {
+    line = text.trim();
+  };
+  const watch = (log: Log): Log => ({
+    ...log,
+    error: (fields, message) => {
+      log.error(fields, message);
+      tell({ line, request_id: fields.request_id, is_injected: isInjected(fields.error) });
+    },
+    child: (fields) => watch(log.child(fields)),
+  });
+  return watch(createLog('error', clock, { write }));
 }
 
 /** How long a dead connection for news goes unnoticed, and how long it takes to have another. */

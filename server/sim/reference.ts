@@ -13,7 +13,8 @@ import type { SweepSummary } from './sweep.ts';
 /** What the report of a published run may lack because it is older than its reader. */
 type Published<Report> = Omit<Report, 'arguments'> & Started & Noted;
 type Runs = {
-  readonly seeds: Omit<Published<SeedsSummary>, 'seed'> & { readonly seed?: string; readonly earlier?: readonly Earlier[] };
+  readonly seeds: Omit<Published<SeedsSummary>, 'seed' | 'unanswered' | 'unresolved'> &
+    Partial<Pick<SeedsSummary, 'unanswered' | 'unresolved'>> & { readonly seed?: string; readonly earlier?: readonly Earlier[] };
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
   readonly kill: Published<ReturnType<typeof summary>>;
@@ -86,7 +87,7 @@ held against the gateways' own.
 | 退款 refunds | ${run.refunds} |
 | 渠道通知 notifications | ${run.notifications} |
 | Webhook webhooks | ${run.webhooks} |
-| 虚拟小时 virtual hours | ${run.virtual_hours} |
+${unansweredRow(run)}| 虚拟小时 virtual hours | ${run.virtual_hours} |
 | 违反 violations | ${run.violations} |
 | 未能判定 verdicts not known | ${run.unknown} |
 | 重放一致 repeated to the letter | ${run.hashes_repeated} / ${run.repeated} |
@@ -98,6 +99,10 @@ Some four tenths of a world's time go to PostgreSQL in the process (WebAssembly,
 loop; other work on the same machine lengthens it.
 ${noteOf(run)}`;
 }
+
+/** Reports from before 2026-11-23 did not ask what had become of them. */
+const unansweredRow = ({ unanswered, unresolved }: Partial<Pick<SeedsSummary, 'unanswered' | 'unresolved'>>): string =>
+  unanswered === undefined ? '' : `| 从未获应答的写入，其中未能查明 writes never answered, of which not found out | ${unanswered}, ${unresolved} |\n`;
 
 const earlierRow = ({ commit, seeds, violations, unknown }: Earlier): string =>
   `| 此前 before, \`${commit}\` | ${seeds} 个世界 worlds，${violations} 违反 violations，${unknown} 未判定 not known |\n`;

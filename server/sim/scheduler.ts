@@ -25,6 +25,8 @@ export type Scheduler = {
   readonly poll: (ms: number, task: string, node: string, wake: () => void) => Poll;
   /** Runs one event after the other until the work is done; the system is quiet between two of them. */
   readonly pump: <T>(work: Promise<T>) => Promise<T>;
+  /** Looks at the world after every so many events, between two of them; a look that says it could not is tried after the next one. */
+  readonly watch: (every: number, look: () => Promise<boolean>) => void;
   /** What happened, for the trace. */
   readonly note: (name: string, node: string, object: string, state: string) => void;
   readonly hash: () => string;
@@ -61,6 +63,7 @@ export function createScheduler({ seed, start_ms, dueOf, steps_max }: SchedulerO
   let now_ms = start_ms;
   let steps = 0;
   let untraced = '';
+  let watched: { readonly every: number; readonly look: () => Promise<boolean>; next: number } | undefined;
   const traceOn = (): void => {
     trace.update(untraced);
     untraced = '';
@@ -103,6 +106,7 @@ export function createScheduler({ seed, start_ms, dueOf, steps_max }: SchedulerO
     note(event.name, event.node, '', '');
     event.run();
     await drain();
+    if (watched && steps >= watched.next && (await watched.look())) watched.next = steps + watched.every;
     return true;
   };
   return {
@@ -116,6 +120,9 @@ export function createScheduler({ seed, start_ms, dueOf, steps_max }: SchedulerO
       const poll: Poll = { at_ms: now_ms + ms, task, node, wake, cancelled: false };
       polls.push(poll);
       return poll;
+    },
+    watch: (every, look) => {
+      watched = { every, look, next: steps + every };
     },
     pump: async (work) => {
       let done = false;

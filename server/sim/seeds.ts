@@ -20,6 +20,9 @@ export type Summary = {
   readonly refunds: number;
   readonly notifications: number;
   readonly webhooks: number;
+  /** Writes of merchants that were never answered, and those of which it could not be found out afterwards what they had come to. */
+  readonly unanswered: number;
+  readonly unresolved: number;
   /** How often each fault happened, and `0` for one that never did. */
   readonly faults: Readonly<Record<string, number>>;
   readonly violations: number;
@@ -107,6 +110,8 @@ function sumUp(
     refunds: sum(({ refunds }) => refunds),
     notifications: sum(({ notifications }) => notifications),
     webhooks: sum(({ webhooks }) => webhooks),
+    unanswered: sum(({ unanswered }) => unanswered),
+    unresolved: sum(({ unresolved }) => unresolved),
     faults: Object.fromEntries(fault_ids.map((id) => [id, sum(({ faults }) => faults[id] ?? 0)])),
     violations: sum(({ violations }) => violations.length),
     unknown: verdicts.filter(({ unknown }) => unknown !== undefined).length,

@@ -3,6 +3,7 @@ import type { Config } from '../platform/config.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { createDb } from '../platform/db/db.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { isInjected } from './database.ts';
 import type { Engine } from './engine.ts';
 import { type Gateways, openGateways } from './gateways.ts';
 import { enterWorld, lendKeysAnew } from './globals.ts';
@@ -24,8 +25,8 @@ export type World = {
   readonly plain: Pick<Ctx, 'db' | 'clock'>;
   /** Ctx of some node that is alive, for what the console does. */
   readonly someCtx: () => Ctx;
-  /** What nodes logged as errors, of all their lives. */
-  readonly errors: () => readonly string[];
+  /** What went wrong with nodes, in all their lives, and no fault of the world brought about. */
+  readonly unexplained: () => readonly string[];
   /** Waits until every node is up. */
   readonly allUp: () => Promise<void>;
 };
@@ -65,6 +66,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { scheduler } = sim;
   const network = createNetwork(sim);
   const all: Node[] = [];
+  const starts: string[] = [];
   const restarts = sim.dice('restarts');
   const boot = async (name: string, incarnation: number): Promise<void> => {
     const node = await startNode({
@@ -85,7 +87,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   };
   // A start needs the database; where that fails, whoever looks after the process starts it again.
   const restart = (name: string, incarnation: number): void => {
-    boot(name, incarnation).catch(() => scheduler.after(2_000, 'start again', name, () => restart(name, incarnation)));
+    boot(name, incarnation).catch((error: unknown) => {
+      if (!isInjected(error)) starts.push(`${name} did not start: ${String(error)}`);
+      scheduler.after(2_000, 'start again', name, () => restart(name, incarnation));
+    });
   };
   sim.database.onNews((payload) => {
     for (const node of network.nodes) {
@@ -121,7 +126,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       db: createDb(sim.database.plainPool(), metrics),
       clock: { now: () => new Date(scheduler.now_ms()), monotonic_ms: scheduler.now_ms, sleep: sim.sleep },
     },
-    errors: () => all.flatMap((node) => node.errors),
+    unexplained: () => [...starts, ...all.flatMap((node) => node.unexplained)],
     allUp: async () => {
       while (network.nodes.length < options.nodes) await sim.sleep(500);
     },

@@ -1,9 +1,9 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Simulator, TruePayment, TrueRefund } from '../channels/kit/simulator.ts';
 import { channelNo } from '../kernel/id.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
-import { readCatalogue } from '../verify/catalogue.ts';
+import { type Catalogue, readCatalogue } from '../verify/catalogue.ts';
 import type { Rule } from '../verify/rule.ts';
 import { rules } from '../verify/rules.ts';
 import { everything } from '../verify/scope.ts';
@@ -25,6 +25,26 @@ const isolation = rules.filter(({ area }) => area === 'isolation');
 const lasting: readonly Rule['area'][] = ['isolation', 'security', 'replies', 'schema'];
 const at_any_time = rules.filter((rule) => rule.class === 'S' && !lasting.includes(rule.area));
 const when_quiet = rules.filter((rule) => rule.class !== 'D');
+
+/**
+ * Class S for whoever looks again and again: one statement says which rules are broken, and mostly none is. It takes a
+ * quarter of the time of `brokenAlways`.
+ */
+export async function brokenNow(ctx: Pick<Ctx, 'db' | 'clock'>): Promise<Violation[]> {
+  const scope = everything({ now: ctx.clock.now(), catalogue: no_catalogue });
+  const looks = at_any_time.map(
+    (rule) =>
+      sql`(${sql.join(
+        rule.queries(scope).map((query) => sql`exists (${query})`),
+        sql` or `,
+      )})`,
+  );
+  const { rows } = await sql<{ broken: boolean[] }>`select array[${sql.join(looks)}] as broken`.execute(ctx.db.kysely);
+  const found = at_any_time.filter((_, at) => rows[0]?.broken[at]);
+  return found.length === 0 ? [] : broken(ctx as Ctx, found);
+}
+/** The rules of the tables' own shape are among those that last. */
+const no_catalogue: Catalogue = { keys: new Map(), foreign_keys: [], sealed: [] };
 
 /** What holds of a day once its bills were taken in. */
 export const brokenByDay = (ctx: Ctx): Promise<Violation[]> => broken(ctx, by_day);
