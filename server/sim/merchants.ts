@@ -4,6 +4,7 @@ import { createChannelAccount, createMerchant, updateChannelAccount, updateMerch
 import type { Ctx } from '../platform/ctx.ts';
 import type { Gateways } from './gateways.ts';
 import type { Network } from './network.ts';
+import { type AgreedPrice, agreePrices } from './prices.ts';
 import type { Receivers } from './receivers.ts';
 import type { Sim } from './sim.ts';
 
@@ -18,6 +19,7 @@ export type Merchant = {
   readonly accounts: ReadonlyMap<string, string>;
   readonly endpoint_id: string;
   readonly settings: { readonly duplicate_policy: 'refund' | 'keep'; readonly late_policy: 'refund' | 'accept' };
+  readonly prices: readonly AgreedPrice[];
 };
 
 export type Answer = {
@@ -92,7 +94,8 @@ export async function openMerchant(parts: Parts, at: number): Promise<Merchant> 
     accounts.set(channel, account.id);
   }
   const { api_key, secret } = await createApiKey(ctx, { merchant_id: id, livemode: false, name: 'sim', scopes });
-  const merchant = { at, id, key: secret.expose(), key_id: api_key.id, rotating: false, accounts, settings };
+  const prices = await agreePrices(ctx, sim.dice(`prices ${at}`), id);
+  const merchant = { at, id, prices, key: secret.expose(), key_id: api_key.id, rotating: false, accounts, settings };
   const endpoint = await ask(
     sim,
     network,

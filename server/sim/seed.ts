@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { type Replay, replayBook } from '../ledger/replay/service.ts';
 import type { Ctx } from '../platform/ctx.ts';
+import { priceFromStart } from '../pricing/service.ts';
 import { brokenIsolation, brokenNow, brokenTruth, brokenWhenQuiet, isAlone, type Violation } from '../testing/invariants.ts';
 import { attack } from './attackers.ts';
 import { takeInBills } from './bills.ts';
@@ -9,6 +11,7 @@ import type { FaultId } from './faults.ts';
 import { enterWorld, realNow_ms } from './globals.ts';
 import { brokenPromises, createJournal, type Journal } from './journal.ts';
 import { changeSomething } from './merchants.ts';
+import { brokenFees } from './prices.ts';
 import { TooLong } from './scheduler.ts';
 import { findLives, type Resolved, resolveUnanswered } from './unanswered.ts';
 import { type Life, live, payLate } from './workload.ts';
@@ -126,10 +129,19 @@ export async function judgeAtRest(
   const violations = [
     ...(await brokenWhenQuiet(ctx)),
     ...(await brokenTruth(ctx, world.gateways.simulators)),
+    ...(await brokenFees(world)),
+    ...(await brokenBooks(world)),
     ...(await brokenOutside(world, journal, lives)),
   ];
   const shown = violations.flatMap((violation) => withoutChannelTimes(world, violation)).map(shownViolation);
   return { violations: shown, unknown: settled ? undefined : `not quiet after ${converge_hours_max} virtual hours`, converge_s };
+}
+
+/** The books are what their events make of them, from the first one on. */
+async function brokenBooks({ plain, merchants }: World): Promise<Violation[]> {
+  const replays: Replay[] = [];
+  for (const { id } of merchants) replays.push(await replayBook(plain as Ctx, priceFromStart, { merchant_id: id, livemode: false }));
+  return replays.flatMap((replay) => (replay.difference_count === 0 ? [] : [{ invariant: 'I-28 a book is not what its events make of it', rows: [replay] }]));
 }
 
 const shownViolation = ({ invariant, rows }: Violation) => ({
