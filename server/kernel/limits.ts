@@ -4,6 +4,10 @@
 export const api_body_bytes_max = 64 * 1024;
 /** A notification: WeChat allows a ciphertext of 1 MB, real ones are under 8 KB. */
 export const notification_body_bytes_max = 256 * 1024;
+/** A message that settles nothing has the channel asked about an order that is over, at most this often for one attempt: gateways repeat within seconds, and so may anybody where messages are not signed. */
+export const notified_ask_ms = 10_000;
+/** Attempts of which a node remembers that: about 100 bytes each. */
+export const notified_attempts_max = 10_000;
 /** An answer of a channel to an API call; bills have their own limit. */
 export const channel_answer_bytes_max = 1024 * 1024;
 /** One call to a channel, retries included: a cashier waits, and most gateways answer or fail within 5 s. */

@@ -1,13 +1,18 @@
 import type { Exchange, Notice } from '../../channels/client.ts';
 import type { Account, InboundMessage, Reply } from '../../channels/define.ts';
 import { newId, readChannelNo } from '../../kernel/id.ts';
+import { notified_ask_ms, notified_attempts_max } from '../../kernel/limits.ts';
 import { findAccountById, getMerchant, type Merchant } from '../../merchants/service.ts';
+import { perNode } from '../../platform/cache.ts';
 import { buildEvent } from '../../platform/outbox/outbox.ts';
+import type { Attempt } from '../attempt.ts';
+import type { Aggregate } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
 import { recentOf } from '../recent.ts';
 import { applyRefundWord } from '../refunds/service.ts';
 import { accountOf, applyWord, evidenceOf, notifyUrl } from '../service.ts';
 import { findByAttempt, findRefund, insertOrphan } from '../store.ts';
+import { orderInput } from '../upstream.ts';
 import { viewAnomaly } from '../view.ts';
 
 /**
@@ -28,10 +33,11 @@ export async function receive(ctx: PaymentsCtx, channel: string, account_id: str
   }
   const result = await take(ctx, account, read.notification, read.exchange);
   ctx.metrics.count('heliu_notifications_total', { channel, result });
-  return read.reply.ok;
+  return result === 'unsettled' ? read.reply.failed : read.reply.ok;
 }
 
-type Result = 'applied' | 'orphan' | 'nothing';
+/** `unsettled`: not acknowledged, so that the channel says it again. */
+type Result = 'applied' | 'orphan' | 'nothing' | 'unsettled';
 
 async function take(ctx: PaymentsCtx, account: Account, notice: Notice, exchange: Exchange): Promise<Result> {
   if (notice.about === 'nothing') return 'nothing';
@@ -55,10 +61,36 @@ async function takePayment(ctx: PaymentsCtx, merchant: Merchant, account: Accoun
       amount_fen: String(amount_fen),
     });
   }
+  if (notice.fact.is === 'unknown' && (attempt.state === 'closed' || attempt.state === 'refused')) return askOver(ctx, merchant, account, first, attempt);
   // The receiver must be the one that the order was sent for, also when the account has had other settings since.
   const sent_with = await accountOf(ctx, attempt);
   await applyWord(ctx, merchant, sent_with, attempt.id, { fact: notice.fact, exchange, via: 'notification' }, { first });
   return 'applied';
+}
+
+/**
+ * Nobody asks any more about an order that is over, and a message that settles nothing may be all that is ever heard of money that
+ * came after that: its channel is asked. Only a proof of money ends it, since a query may be behind the message.
+ */
+async function askOver(ctx: PaymentsCtx, merchant: Merchant, account: Account, { payment }: Aggregate, attempt: Attempt): Promise<Result> {
+  if (!mayAsk(ctx, attempt.id)) return 'unsettled';
+  const answered = await ctx.channels.query(account, orderInput(payment, attempt, merchant.code));
+  if (answered.fact.is !== 'paid') return 'unsettled';
+  await applyWord(ctx, merchant, await accountOf(ctx, attempt), attempt.id, { ...answered, via: 'query' });
+  return 'applied';
+}
+
+/** When this node last asked about an attempt because a message said so: some messages are not signed, and anybody can send them. */
+const askedOf = perNode(() => new Map<string, number>());
+
+function mayAsk(ctx: PaymentsCtx, attempt_id: string): boolean {
+  const asked = askedOf(ctx);
+  const now_ms = ctx.clock.monotonic_ms();
+  if (now_ms - (asked.get(attempt_id) ?? -notified_ask_ms) < notified_ask_ms) return false;
+  asked.delete(attempt_id);
+  asked.set(attempt_id, now_ms);
+  if (asked.size > notified_attempts_max) asked.delete(asked.keys().next().value as string);
+  return true;
 }
 
 async function takeRefund(ctx: PaymentsCtx, merchant: Merchant, account: Account, notice: Notice & { about: 'refund' }, exchange: Exchange): Promise<Result> {
