@@ -5,7 +5,9 @@ import { describe, it } from 'node:test';
 import { bank } from './bugs/bank.ts';
 import { argumentsOf, commandOf } from './command.ts';
 import { episodes, fault_places } from './fault-table.ts';
+import { fault_ids } from './faults.ts';
 import { printReliability } from './reference.ts';
+import { missingFaults } from './seeds.ts';
 
 const reportOf = (part: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability', `${part}.json`), 'utf8'));
 
@@ -30,6 +32,15 @@ describe('a report', () => {
   });
 });
 
+describe('a run of worlds', () => {
+  it('that is long enough names each fault that it never had', () => {
+    const faults = Object.fromEntries(fault_ids.map((id) => [id, id === 'CF-18' ? 0 : 1]));
+    assert.deepEqual(missingFaults({ seeds: 300, faults }), ['CF-18']);
+    assert.deepEqual(missingFaults({ seeds: 300, faults: { ...faults, 'CF-18': 1 } }), []);
+    assert.deepEqual(missingFaults({ seeds: 299, faults }), []);
+  });
+});
+
 describe('the page', () => {
   const page = printReliability();
   const faultRow = (id: string) => page.split('\n').find((line) => line.startsWith(`| \`${id}\` |`) && line.split('|').length === 7) ?? '';
@@ -45,6 +56,10 @@ describe('the page', () => {
       rows.filter((row) => row.includes('nowhere yet')).map((row) => row.slice(3, 8)),
       [],
     );
+  });
+
+  it('has each fault that worlds can have more than never in the published run', () => {
+    for (const id of fault_ids) assert.ok(Number(faultRow(id).split('|')[3]) > 0, faultRow(id));
   });
 
   it('tells each episode of the black box by a fault that is in the table', () => {
