@@ -26,6 +26,8 @@ export type Gateways = {
   readonly spoilNext: (channel: string) => void;
   /** Order numbers that payers were shown or charged for: only these can be paid. */
   readonly shown: Set<string>;
+  /** When the last notification comes that is late. */
+  readonly lateUntil_ms: () => number;
   /** What was acknowledged and not, or wrongly, taken. */
   readonly broken: readonly string[];
 };
@@ -58,6 +60,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   const behind_until_ms = new Map<string, number>();
   /** Whether a refund is refused for good, by its number: whoever comes first under it decides for all that come again. */
   const refused = new Map<string, boolean>();
+  let late_until_ms = 0;
   // Only ahead: a channel whose clock is behind is refused by the five minutes of its signatures, and so is one far ahead.
   const skew_ms = faults.on.includes('CF-24') ? sim.dice('channel clock').between(1, 600) * 1000 : 0;
   const clock: Clock = {
@@ -131,8 +134,10 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
       simulator.inject({ kind });
       return;
     }
-    if (faults.hit('CF-18')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
-    else if (queried !== undefined && scheduler.now_ms() < (behind_until_ms.get(queried) ?? 0)) {
+    if (queried !== undefined && faults.draw('CF-18')) {
+      simulator.inject({ kind: 'not_found_lag', on: 'query' });
+      if (simulator.orders().some(({ order_no }) => order_no === queried)) faults.count('CF-18');
+    } else if (queried !== undefined && scheduler.now_ms() < (behind_until_ms.get(queried) ?? 0)) {
       simulator.inject({ kind: 'query_behind', on: 'query' });
       faults.count('CF-17');
     }
@@ -155,6 +160,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     sent,
     shown,
     broken: witness.broken,
+    lateUntil_ms: () => late_until_ms,
     spoilNext: (channel) => {
       const simulator = simulators.get(channel);
       if (!simulator) return;
@@ -165,7 +171,11 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
 
   function notificationFault(): Fault | undefined {
     if (faults.hit('CF-10')) return { kind: 'notify_lost' };
-    if (faults.hit('CF-09')) return { kind: 'notify_delayed', ms: rotation.between(1, rotation.chance(0.2) ? 12 * 3600 : 300) * 1000 };
+    if (faults.hit('CF-09')) {
+      const ms = rotation.between(1, rotation.chance(0.2) ? 12 * 3600 : 300) * 1000;
+      late_until_ms = Math.max(late_until_ms, scheduler.now_ms() + ms);
+      return { kind: 'notify_delayed', ms };
+    }
     if (faults.draw('CF-12')) return { kind: rotation.chance(0.5) ? 'notify_wrong_amount' : 'notify_wrong_merchant' };
     if (faults.draw('CF-13')) return { kind: 'notify_unknown_order' };
     if (faults.draw('CF-21')) return { kind: 'notify_reused_transaction' };

@@ -5,6 +5,7 @@ import { priceFromStart } from '../pricing/service.ts';
 import { brokenIsolation, brokenNow, brokenTruth, brokenWhenQuiet, isAlone, type Violation } from '../testing/invariants.ts';
 import { attack } from './attackers.ts';
 import { takeInBills } from './bills.ts';
+import { isInjected } from './database.ts';
 import { createDice } from './dice.ts';
 import { type Engine, openEngine } from './engine.ts';
 import type { FaultId } from './faults.ts';
@@ -119,11 +120,11 @@ export async function judgeAtRest(
   const { sim } = world;
   const healed_ms = sim.scheduler.now_ms();
   let settled = await untilQuiet(world);
+  const converge_s = (sim.scheduler.now_ms() - healed_ms) / 1000;
   if (settled) {
     await afterwards();
     settled = await untilQuiet(world);
   }
-  const converge_s = (sim.scheduler.now_ms() - healed_ms) / 1000;
   while (!sim.database.isFree()) await sim.sleep(1_000);
   const ctx = world.plain as Ctx;
   const violations = [
@@ -144,6 +145,7 @@ async function brokenBooks({ plain, merchants }: World): Promise<Violation[]> {
   return replays.flatMap((replay) => (replay.difference_count === 0 ? [] : [{ invariant: 'I-28 a book is not what its events make of it', rows: [replay] }]));
 }
 
+const unexplained = 'a failure that no fault of the world explains';
 const shownViolation = ({ invariant, rows }: Violation) => ({
   invariant,
   detail: JSON.stringify(rows.slice(0, 3), (_, value) => (typeof value === 'bigint' ? String(value) : value)),
@@ -156,7 +158,7 @@ async function judge(world: World, payments: number): Promise<Judged> {
   const turmoil = sim.dice('turmoil');
   sim.numbering = true;
   const attacking = attack(world);
-  const troubling = trouble(world);
+  const troubling = trouble(world, during);
   watchAlways(world, during);
   const lives = await Promise.all(
     Array.from({ length: payments }, (_, at): Promise<Life> => live(world, journal, turmoil.pick(merchants), `o${at}`, safety_ms)),
@@ -170,6 +172,8 @@ async function judge(world: World, payments: number): Promise<Judged> {
   if (mixed.length > 0) return { ...nothing, violations: mixed.map(shownViolation) };
   let resolved: Resolved = { unanswered: 0, unresolved: 0, broken: [] };
   const judged = await judgeAtRest(world, journal, lives, async () => {
+    // Hours late, they come when all has long been settled without them.
+    await sim.sleep(world.gateways.lateUntil_ms() + 1_000 - sim.scheduler.now_ms());
     resolved = await resolveUnanswered(world, journal);
     await findLives(world, lives);
     journal.broken.push(...resolved.broken);
@@ -211,7 +215,7 @@ function watchAlways(world: World, during: Violation[]): void {
 }
 
 /** What befalls nodes by themselves: standing still, wrong clocks, changed settings. */
-async function trouble(world: World): Promise<void> {
+async function trouble(world: World, during: Violation[]): Promise<void> {
   const { sim, network } = world;
   const dice = sim.dice('trouble');
   while (!sim.healed) {
@@ -222,7 +226,9 @@ async function trouble(world: World): Promise<void> {
     }
     if (network.nodes.length > 0 && settingsChange(sim)) {
       // What the console asks for may fail as anything else does; it is asked for again, or not.
-      changeSomething({ sim, ctx: world.someCtx(), network, receivers: world.receivers }, dice.pick(world.merchants)).catch(() => {});
+      changeSomething({ sim, ctx: world.someCtx(), network, receivers: world.receivers }, dice.pick(world.merchants)).catch((error: unknown) => {
+        if (!isInjected(error)) during.push({ invariant: unexplained, rows: [String(error)] });
+      });
     }
   }
   for (const node of network.nodes) node.skew(0);
@@ -236,7 +242,7 @@ function settingsChange({ faults }: World['sim']): boolean {
   return true;
 }
 
-/** Waits until nothing is open and the gateways have nothing left to say. False when that takes too long. */
+/** Waits until nothing is open and nothing new comes for an hour. False when that takes too long. */
 async function untilQuiet({ sim, plain }: World): Promise<boolean> {
   const give_up_ms = sim.scheduler.now_ms() + converge_hours_max * 3_600_000;
   const open = sql<{
@@ -288,6 +294,6 @@ async function brokenOutside(world: World, journal: Journal, lives: readonly Pic
         tell('I-31 the merchant holds another refund', { refund: refund.id, told: known?.state, is: refund.state });
     }
   }
-  for (const text of world.unexplained()) tell('a failure that no fault of the world explains', text.slice(0, 1_000));
+  for (const text of world.unexplained()) tell(unexplained, text.slice(0, 1_000));
   return found;
 }

@@ -52,9 +52,9 @@ export async function live(world: World, journal: Journal, merchant: Merchant, o
   await openOrder(world, payment);
   for (let step = 1 + dice.below(5); step > 0; step--) {
     await sim.sleep(dice.below(dice.chance(0.1) ? 90_000 : 6_000));
-    const at_once = dice.chance(0.3) ? 2 : 1;
-    if (at_once > 1) sim.faults.count('OF-11');
-    await Promise.all(Array.from({ length: at_once }, () => act(world, journal, dice, life)));
+    const kinds = Array.from({ length: dice.chance(0.3) ? 2 : 1 }, () => dice.below(kinds_of_act));
+    if (kinds.length > 1 && kinds.every((kind) => kind < kinds_by_nodes) && world.network.nodes.length > 1) sim.faults.count('OF-11');
+    await Promise.all(kinds.map((kind) => act(world, journal, dice, life, kind)));
   }
   return life;
 }
@@ -90,15 +90,19 @@ export function openOrder({ gateways }: World, { attempt, next_action }: Payment
   if (next_action.type === 'invoke' && attempt.method === 'alipay_app') open?.(Object.values(next_action.params)[0] ?? '');
 }
 
+/** What may be done next; the first so many are steps that a node takes, the others look or are the payer's. */
+const kinds_of_act = 12;
+const kinds_by_nodes = 7;
+
 /** Something that the payer or the merchant does next, sensible or not. */
-async function act(world: World, journal: Journal, dice: Dice, life: Life): Promise<void> {
+async function act(world: World, journal: Journal, dice: Dice, life: Life, kind: number): Promise<void> {
   const { merchant, payment_id: id } = life;
   const post = (path: string, body: object = {}) =>
     journal.post(merchant, path, body, {
       idempotency_key: dice.chance(0.5) ? `${path.split('/').at(-1)}-${id}-${dice.below(1_000_000)}` : undefined,
       node: dice.below(4),
     });
-  switch (dice.below(12)) {
+  switch (kind) {
     case 0:
       await post(`/v1/payments/${id}/close`);
       return;
