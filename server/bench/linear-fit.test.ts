@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fitSlope, type Point } from './linear-fit.ts';
+import { fitSlope, judgeSlope, type Point } from './linear-fit.ts';
 
 const near = (value: number | undefined, wanted: number, off = 0.001) =>
   assert.ok(value !== undefined && Math.abs(value - wanted) <= off, `${value} is not ${wanted}`);
@@ -34,5 +34,23 @@ describe('the slope of readings', () => {
     assert.equal(fitSlope([]), undefined);
     assert.equal(fitSlope([{ life: 0, hours: 1, value: 1 }]), undefined);
     assert.equal(fitSlope([0, 1].map((hours) => ({ life: 0, hours, value: hours }))), undefined);
+  });
+});
+
+describe('a slope', () => {
+  const judged = (values: readonly number[]) => judgeSlope(fitSlope(values.map((value, at) => ({ life: 0, hours: at / 60, value }))), 1);
+  const noise = [0, 9, -8, 7, -9, 8, -7, 9, -8, 7];
+
+  it('is flat when nothing grows, and grows when it clearly does', () => {
+    assert.equal(judged([100, 100, 100, 100, 100, 100]), 'flat');
+    assert.equal(judged([100, 100.01, 100, 100.01, 100, 100.01]), 'flat');
+    assert.equal(judged([100, 101, 102, 103, 104, 105]), 'grows');
+  });
+
+  it('is not judged by noise, whichever way it points, nor by too little', () => {
+    assert.equal(judged(noise.map((each) => 100 + each)), 'not judged');
+    assert.equal(judged(noise.map((each, at) => 100 + each + at / 10)), 'not judged');
+    assert.equal(judged(noise.map((each, at) => 100 + each - at / 10)), 'not judged');
+    assert.equal(judged([100]), 'not judged');
   });
 });

@@ -23,6 +23,15 @@ export function fitSlope(points: readonly Point[]): Fit | undefined {
   return { points: centred.length, per_hour, per_hour_95: [per_hour - half, per_hour + half] };
 }
 
+export type Verdict = 'flat' | 'grows' | 'not judged';
+
+/** Flat where even the upper end of the interval stays within so much an hour, growing where the lower end does not: between them readings say nothing. */
+export function judgeSlope(fit: Fit | undefined, per_hour_max: number): Verdict {
+  const [low, high] = fit?.per_hour_95 ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  if (high <= per_hour_max) return 'flat';
+  return low > per_hour_max ? 'grows' : 'not judged';
+}
+
 /** The two-sided 95 % point of Student's distribution, by the Cornish-Fisher series; exact within 1 % from four degrees of freedom on. */
 function student95(freedom: number): number {
   const z = 1.959964;

@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { Fault } from '../channels/kit/simulator.ts';
 import { freePort } from '../testing/installation.ts';
 import type { Running } from '../testing/processes.ts';
-import { type Fit, fitSlope, type Point } from './linear-fit.ts';
+import { type Fit, fitSlope, judgeSlope, type Point } from './linear-fit.ts';
 import { closedLoop, percentile } from './load.ts';
 import { type Outcome, offer, type Wish } from './offer.ts';
 import { check } from './payments.ts';
@@ -161,6 +161,8 @@ export async function benchSoak({ minutes, payers, say }: SoakBenchOptions) {
     const half = Math.floor(per_payment.length / 2);
     const log_drift = Math.abs(mean(per_payment.slice(half)) / mean(per_payment.slice(0, half)) - 1);
     const fitted_hours = (rss.at(-1)?.hours ?? 0) - (rss[0]?.hours ?? 0);
+    // Over minutes it says how a process gets warm.
+    const rss_verdict = fitted_hours >= targets.rss_hours_min ? judgeSlope(fit, targets.rss_mb_per_h_max) : 'not judged';
     const oldest_s = Math.max(0, ...looks.map(({ oldest_transaction_s }) => oldest_transaction_s));
     const loop_p99 = percentile(event_loop_p99_ms, 0.5);
     const tables = Object.keys(end.dead);
@@ -176,7 +178,7 @@ export async function benchSoak({ minutes, payers, say }: SoakBenchOptions) {
       create_ms: { p50: round(percentile(creates, 0.5)), p99: round(percentile(creates, 0.99)) },
       injected,
       restarts: node.lives() - 1,
-      rss_mb: { first: rss[0]?.value ?? null, last: rss.at(-1)?.value ?? null, fit: fit ? rounded(fit) : null },
+      rss_mb: { first: rss[0]?.value ?? null, last: rss.at(-1)?.value ?? null, fit: fit ? rounded(fit) : null, verdict: rss_verdict },
       rest: { first, last },
       event_loop_p99_ms: { median: round(loop_p99), max: round(Math.max(0, ...event_loop_p99_ms)) },
       dead_rows: { max: dead_max, end: end.dead, live: end.live },
@@ -187,8 +189,7 @@ export async function benchSoak({ minutes, payers, say }: SoakBenchOptions) {
         nothing_lost: checks.lost + checks.invented + checks.told_twice + checks.not_acknowledged + checks.deliveries_open === 0,
         invariants: verify.violations + verify.unknown === 0,
         nothing_failed: tally.failed === 0 && tally.untold === 0,
-        // Over minutes it says how a process gets warm: nothing is judged then.
-        rss_flat: fit && fitted_hours >= targets.rss_hours_min ? fit.per_hour_95[0] <= targets.rss_mb_per_h_max : null,
+        rss_flat: rss_verdict === 'not judged' ? null : rss_verdict === 'flat',
         heap_flat: last.heap_after_gc_mb <= first.heap_after_gc_mb * (1 + targets.heap_growth_max),
         handles_back: last.handles <= first.handles + targets.handles_more_max && last.open_files <= first.open_files + targets.handles_more_max,
         event_loop: loop_p99 <= targets.event_loop_p99_ms_max,

@@ -53,9 +53,7 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
   await world.until(() => of_payment('payment.paid') !== undefined);
   const refund = await call('POST', '/v1/refunds', { payment_id: payment.id, merchant_refund_no: merchant_order_no, amount_fen: 40 });
   await world.until(() => of_payment('refund.succeeded') !== undefined);
-  const { url: receipt } = await call('POST', `/v1/payments/${payment.id}/receipt_link`, {});
-  await world.flow(fetch(receipt, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ kind: 'refund', message: '多付了一份' }) }));
-  const { id: help_request_id } = (await call('GET', `/v1/help_requests?payment_id=${payment.id}`)).data[0];
+  const help_request_id = await askForHelp(world, key, payment.id);
   const event_id = of_payment('payment.paid')?.id as string;
   let delivery_id: string | undefined;
   await world.until(async () => {
@@ -99,6 +97,14 @@ export async function someBelongings(world: World, { key, accounts }: Owner, mer
     rule_set_id,
   };
   return { merchant_order_no, channel_account_id, checkout_session_id, plate_batch_id, plate_id, stock_no, claim_code, device_id: paired.device.id, ...made };
+}
+
+/** What a payer writes on the page of the receipt. */
+export async function askForHelp(world: World, key: string, payment_id: string): Promise<string> {
+  const call = async (method: 'GET' | 'POST', path: string, body?: object) => (await world.flow(world.api(method, path, { key, body }))).body;
+  const { url } = await call('POST', `/v1/payments/${payment_id}/receipt_link`, {});
+  await world.flow(fetch(url, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ kind: 'refund', message: '多付了一份' }) }));
+  return (await call('GET', `/v1/help_requests?payment_id=${payment_id}`)).data[0].id;
 }
 
 /** A price that the operator has set, for whichever merchant and mode the account is of. */
@@ -164,6 +170,8 @@ function ownFields(
       return { method: 'wechat_qr', channel_account_id };
     case 'create_refund':
       return { payment_id, merchant_refund_no: unique, amount_fen: 1 };
+    case 'create_refund_by_order_no':
+      return { merchant_refund_no: unique, amount_fen: 1 };
     case 'refund_help_request':
       return { amount_fen: 1 };
     case 'create_statement':
