@@ -43,6 +43,7 @@ export const simulators: readonly SimulatorMaker[] = [
     create: (ports) => bestpaySimulator(ports),
     codes_unpublished: true,
     errors_unsigned: true,
+    answers_partly_signed: true,
     notices_partly_signed: true,
     times_unsaid: true,
     forms: [own_contract],

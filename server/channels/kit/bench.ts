@@ -7,7 +7,7 @@ import { toFen } from '../../kernel/money.ts';
 import type { Rng } from '../../kernel/rng.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { addMs, type Clock } from '../../kernel/time.ts';
-import { createHttpOut } from '../../platform/egress.ts';
+import { createHttpOut, type HttpOut } from '../../platform/egress.ts';
 import { createLog } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { type Arrivals, createArrivals } from '../../testing/arrivals.ts';
@@ -27,7 +27,9 @@ export type Subject = {
 
 /** A clock that passes when a check says so, and tells how many are asleep. */
 export type BenchClock = Clock & { advance(ms: number): void; sleepers(): number };
-export type BenchPorts = { readonly clock: BenchClock; readonly rng: Rng };
+export type Send = HttpOut['send'];
+/** `between`: what stands on the way between Heliu and the gateway, where something does. */
+export type BenchPorts = { readonly clock: BenchClock; readonly rng: Rng; readonly between?: (send: Send) => Send };
 
 /** An account at the simulated gateway, with its settings in clear. */
 export type Enrolled = { readonly account: Account; readonly settings: Readonly<Record<string, unknown>> };
@@ -67,7 +69,7 @@ export const orderInput = ({ channel_order_no, method, amount_fen, created_at, e
 const payer_ids: Partial<Record<Wallet, string>> = { wechat: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o', alipay: '2088102146225135' };
 const any_payer_id = 'payer0000000001';
 
-export async function openBench(subject: Subject, { clock, rng }: BenchPorts): Promise<Bench> {
+export async function openBench(subject: Subject, { clock, rng, between = (send) => send }: BenchPorts): Promise<Bench> {
   const lines: string[] = [];
   const returned: unknown[] = [];
   const log = createLog('debug', clock, { write: (line) => lines.push(line) });
@@ -76,7 +78,8 @@ export async function openBench(subject: Subject, { clock, rng }: BenchPorts): P
     { mode: 'sandbox', public_url: 'http://127.0.0.1', egress_allow: ['127.0.0.0/8'], webhook_allow_http: false, webhook_ports: [443] },
     clock,
   );
-  const client = remembering(createChannelClient({ clock, rng, http, log, metrics }, new Map([[subject.channel.code, subject.channel]])), returned);
+  const on_the_way = { ...http, send: between(http.send) };
+  const client = remembering(createChannelClient({ clock, rng, http: on_the_way, log, metrics }, new Map([[subject.channel.code, subject.channel]])), returned);
   const inbox = createInbox();
   const accounts = new Map<string, Account>();
 

@@ -63,6 +63,8 @@ export type Traits = {
   readonly errors_unsigned?: true;
   /** Its signature covers the fields that count, and leaves the others of a notification out. */
   readonly notices_partly_signed?: true;
+  /** The same of its answers: who paid may be written by anybody on the way. */
+  readonly answers_partly_signed?: true;
   /** It never says when an order was paid. */
   readonly times_unsaid?: true;
   /** Its notifications carry no signature: they say no more than "ask me". */

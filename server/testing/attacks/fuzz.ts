@@ -33,8 +33,8 @@ export const soup = (...pieces: readonly string[]): fc.Arbitrary<string> =>
     .map((parts) => parts.join(''));
 
 /** A text, changed in a few places as a bad line or a bad person would: bytes flipped, left out, doubled, put in. */
-export const mutated = (text: string): fc.Arbitrary<Buffer> => {
-  const bytes = Buffer.from(text);
+export const mutated = (text: string, encoding: BufferEncoding = 'utf8'): fc.Arbitrary<Buffer> => {
+  const bytes = Buffer.from(text, encoding);
   const change = fc.record({
     at: fc.nat(bytes.length),
     kind: fc.constantFrom('flip', 'cut', 'double', 'insert', 'swap'),
