@@ -213,4 +213,5 @@ async function tradeDay(bench: Bench): Promise<TradeDay> {
   return { biz_date, orders, refund };
 }
 
-const dayOfTrade = async (bench: Bench): Promise<string> => days.get(bench.simulator) ?? (await tradeDay(bench)).biz_date;
+/** The day of the bench that has payments and a refund; its bills can be fetched. */
+export const dayOfTrade = async (bench: Bench): Promise<string> => days.get(bench.simulator) ?? (await tradeDay(bench)).biz_date;
