@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { RefusalError } from '../kernel/refusal.ts';
+import { roundings } from '../kernel/rounding.ts';
 import { addMs } from '../kernel/time.ts';
 import { projectBatch } from '../ledger/projection/service.ts';
 import { replayBook } from '../ledger/replay/service.ts';
@@ -8,6 +9,7 @@ import { listPostings } from '../ledger/service.ts';
 import { commitEvents, newStory, paid, refunded, type Story } from '../ledger/testing/events.ts';
 import { createMerchant } from '../merchants/service.ts';
 import { type TestCtx, testCtx } from '../testing/ctx.ts';
+import { brokenOf } from '../testing/invariants.ts';
 import { createTestRng } from '../testing/rng.ts';
 import { readTerms, writeTerms } from './price-rule.ts';
 import { listPrices, priceBooks, priceFromStart, setPrice } from './service.ts';
@@ -33,6 +35,7 @@ async function feesOf(story: Story): Promise<number[]> {
   while ((await projectBatch(test.ctx, priceBooks, { turn, books_max: 10, events_max: 3 })) !== 'nothing');
   const replay = await replayBook(test.ctx, priceFromStart, story);
   assert.deepEqual([replay.difference_count, replay.differences], [0, []]);
+  assert.deepEqual(await brokenOf(test.ctx, 'I-27'), []);
   const postings = await listPostings(test.ctx, { merchant_id: story.merchant_id, livemode: story.livemode, limit: 100 });
   return postings.toSorted((a, b) => Number(a.no - b.no)).map(({ fee_fen }) => Number(fee_fen));
 }
@@ -120,5 +123,25 @@ describe('a price', () => {
     for (let at = 0; at < 5; at++) paid(story, rng, { amount_fen: 10_000, at: addMs(now, at) });
     paid(story, rng, { amount_fen: 10_000, at: addMs(now, 20 * 86_400_000) });
     assert.deepEqual(await feesOf(story), [100, 100, 100, 50, 50, 100]);
+  });
+
+  it('I-27 is what it is computed to a second time, by SQL, under every rounding, floor, cap and tier, refunds included', async () => {
+    for (const [nth, rounding] of roundings.entries()) {
+      const story = await aShop();
+      const now = test.clock.now();
+      const tiers = [{ rate_ppm: 3_333, per_item_fen: 1, min_fen: 3, max_fen: 40 }, { from_fen: 20_000, rate_ppm: 5_000 }, { from_fen: 30_000 }];
+      await setPrice(test.ctx, { merchant_id: story.merchant_id, livemode: true, terms: { rounding, refund: nth === 3 ? 'kept' : 'returned', tiers } });
+      const amounts = [1, 2, 999, 1_500, 4_500, 13_333, 100, 300, 700, 10_000, 5_000];
+      const payments = amounts.map((amount_fen, at) => paid(story, rng, { amount_fen, at: addMs(now, at) }));
+      for (const [at, payment] of payments.entries()) {
+        const part = Math.ceil(payment.amount_fen / 3);
+        refunded(story, rng, payment, { amount_fen: part, at: addMs(now, 1_000 + at) });
+        if (payment.amount_fen > 2 * part) refunded(story, rng, payment, { amount_fen: payment.amount_fen - 2 * part, at: addMs(now, 2_000 + at) });
+      }
+      const fees = await feesOf(story);
+      // One fen, floor, floor, 5 and 6 with one for the item, cap; then 0.5, 1.5 and 3.5 fen as they are rounded.
+      const rounded = { half_up: [6, 16, 1, 2, 4], half_even: [6, 16, 0, 2, 4], down: [5, 15, 0, 1, 3], up: [6, 16, 1, 2, 4] }[rounding];
+      assert.deepEqual(fees.slice(0, amounts.length), [1, 2, rounding === 'up' ? 5 : 4, ...rounded.slice(0, 2), 40, ...rounded.slice(2), 50, 0], rounding);
+    }
   });
 });

@@ -5,7 +5,7 @@ import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
 import { type Catalogue, readCatalogue } from '../verify/catalogue.ts';
 import type { Rule } from '../verify/rule.ts';
-import { rules } from '../verify/rules.ts';
+import { rules, rulesNamed } from '../verify/rules.ts';
 import { everything } from '../verify/scope.ts';
 
 export { isAlone } from '../verify/rules/history.ts';
@@ -49,6 +49,9 @@ const no_catalogue: Catalogue = { keys: new Map(), foreign_keys: [], sealed: [] 
 /** What holds of a day once its bills were taken in. */
 export const brokenByDay = (ctx: Ctx): Promise<Violation[]> => broken(ctx, by_day);
 const by_day = rules.filter((rule) => rule.area === 'reconciliation' && rule.class === 'D');
+
+/** One invariant alone, for books that hold no more than what it is about. */
+export const brokenOf = (ctx: Ctx, id: string): Promise<Violation[]> => broken(ctx, rulesNamed(id));
 
 /** One statement for each query and no cursor: the books of a test are small, and it looks at them often. */
 function broken(ctx: Ctx, held: readonly Rule[]): Promise<Violation[]> {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { App } from '../../app.ts';
 import { channels } from '../../channels/registry.ts';
 import { simulators } from '../../channels/simulators.ts';
+import { brokenOf } from '../../testing/invariants.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { newShop } from '../testing/shop.ts';
 import { passTime, passTimeUntil } from '../testing/time.ts';
+import { pursueAttempt } from './service.ts';
 
 /** A channel that has no close: its orders end by their time alone. */
 const method = 'unionpay_qr';
@@ -31,6 +34,25 @@ describe('an order that only time ends', () => {
     assert.deepEqual([closed.closed_reason, closed.attempt.state], ['cancelled', 'closed']);
     assert.equal(await shop.pay(payment), false);
     assert.deepEqual(await shop.anomalies(payment.id), []);
+  });
+
+  it('I-08 is not closed by what was said before its time, however late a node comes to read it', async () => {
+    const shop = await newShop(world);
+    const payment = await shop.create({ method, expires_in_s: 600 });
+    await shop.post(`/v1/payments/${payment.id}/close`, {});
+    const { ctx } = world.nodes[0] as App;
+    let asked_at = world.clock.now();
+    // It stands still from the answer on until the time of the order is over.
+    const query: typeof ctx.channels.query = async (...order) => {
+      const said = await ctx.channels.query(...order);
+      asked_at = world.clock.now();
+      world.clock.advance(900_000);
+      return said;
+    };
+    await world.flow(pursueAttempt({ ...ctx, channels: { ...ctx.channels, query } }, shop.merchant.id, payment.attempt.id));
+    await passTimeUntil(world, async () => (await shop.retrieve(payment.id)).state === 'closed', { step_ms: 5_000, virtual_ms: 3_600_000 });
+    assert.ok(asked_at < new Date(payment.expires_at));
+    assert.deepEqual(await brokenOf(world.ctx, 'I-08'), []);
   });
 
   it('is paid when the payer was faster, and the merchant hears of it', async () => {

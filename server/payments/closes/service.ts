@@ -118,13 +118,14 @@ async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string,
   const asked = before?.attempts.find(({ id }) => id === attempt_id);
   if (!before || !asked || !isLive(asked)) return;
   const pursued: Pursued = { merchant: await getMerchant(ctx, merchant_id), sent_with: await accountOf(ctx, asked), now_with: await askedWith(ctx, asked) };
+  const asked_at = ctx.clock.now();
   const answered = await ctx.channels.query(pursued.now_with, orderInput(before.payment, asked, pursued.merchant.code));
   const { aggregate } = await applyWord(ctx, pursued.merchant, pursued.sent_with, attempt_id, { ...answered, via: 'query' }, { first: before });
   const attempt = aggregate.attempts.find(({ id }) => id === attempt_id);
   if (!attempt || !isLive(attempt)) return;
   const step = stepOf(aggregate, attempt, answered.fact, ctx.clock.now());
   if (step === 'undo' && isBarcode(attempt)) await reverse(ctx, pursued, attempt, 'reverse');
-  if (step === 'undo' && !isBarcode(attempt)) await closeOrder(ctx, pursued, aggregate, attempt, answered);
+  if (step === 'undo' && !isBarcode(attempt)) await closeOrder(ctx, pursued, aggregate, attempt, { ...answered, asked_at });
   const answered_again = step === 'resend' && (await resend(ctx, pursued, aggregate, attempt));
   if (step !== 'undo') await tellIfLost(ctx, pursued, attempt, answered_again);
 }
@@ -153,16 +154,22 @@ async function tellIfLost(ctx: PaymentsCtx, { merchant, sent_with }: Pursued, { 
 }
 
 /** What the channel said of an order when it was asked just before. */
-type Asked = { readonly fact: PaymentFact; readonly exchange: Exchange | undefined };
+type Asked = {
+  readonly fact: PaymentFact;
+  readonly exchange: Exchange | undefined;
+  /** A node may stand still until it reads the answer: whoever had not paid when it asked may have paid since. */
+  readonly asked_at: Date;
+};
 
 /** Closes an order that waits for its payer. The channel never closes one that is paid, so nothing can be lost here. */
 async function closeOrder(ctx: PaymentsCtx, pursued: Pursued, first: Aggregate, attempt: Attempt, asked: Asked): Promise<void> {
-  const { fact, exchange } = ctx.channels.closes(attempt.channel)
-    ? await ctx.channels.close(pursued.now_with, orderInput(first.payment, attempt, pursued.merchant.code))
+  const now = ctx.clock.now();
+  const { fact, exchange, asked_at } = ctx.channels.closes(attempt.channel)
+    ? { ...(await ctx.channels.close(pursued.now_with, orderInput(first.payment, attempt, pursued.merchant.code))), asked_at: now }
     : // Only time ends this order, so what was just asked is all there is to know.
       asked;
   if (fact.is === 'not_closable') return requery(ctx, pursued, first.payment, attempt);
-  if (fact.is === 'closed' || (fact.is === 'not_found' && absenceIsFinal(first.payment, attempt, ctx.clock.now()))) {
+  if (fact.is === 'closed' || (fact.is === 'not_found' && absenceIsFinal(first.payment, attempt, asked_at))) {
     return closed(ctx, pursued, attempt, exchange);
   }
   // Nobody has scanned yet, and what the payer was shown still works: the number itself is barred where that can be done.
@@ -184,9 +191,10 @@ async function reverse(ctx: PaymentsCtx, pursued: Pursued, { merchant_id, id }: 
   });
   const attempt = aggregate.attempts.find((each) => each.id === id);
   if (!attempt || !isLive(attempt)) return;
+  const asked_at = ctx.clock.now();
   const { fact, exchange } = await ctx.channels[how](pursued.now_with, orderInput(aggregate.payment, attempt, merchant.code));
   if (fact.is === 'not_closable') return requery(ctx, pursued, aggregate.payment, attempt);
-  if (fact.is === 'closed' || (fact.is === 'not_found' && absenceIsFinal(aggregate.payment, attempt, ctx.clock.now()))) {
+  if (fact.is === 'closed' || (fact.is === 'not_found' && absenceIsFinal(aggregate.payment, attempt, asked_at))) {
     await closed(ctx, pursued, attempt, exchange);
   }
 }

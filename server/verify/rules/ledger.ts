@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { account_names } from '../../ledger/account.ts';
 import { money_events } from '../../ledger/projection/event-postings.ts';
-import type { Rule } from '../rule.ts';
+import type { Query, Rule } from '../rule.ts';
+import type { Fragment } from '../scope.ts';
 
 const replay = {
   zh: '运行 heliu ledger replay 找出与事件不符的凭证并报告；不要手工改库，查明后以冲正更正。',
@@ -11,6 +12,56 @@ const replay = {
 /** Books that have seen every event of their merchant: of these, the ledger says what payments and refunds say. */
 const caught_up = sql`(select b.merchant_id, b.livemode from ledger_books b join event_sequences s on s.merchant_id = b.merchant_id and s.livemode = b.livemode and s.last = b.position
   where not exists (select 1 from events e where e.sequence is null and e.merchant_id = b.merchant_id and e.livemode = b.livemode))`;
+
+/** `numerator / denominator`, both above zero, rounded as a price names it. */
+const rounded = (numerator: Fragment, denominator: Fragment, rounding: Fragment): Fragment => sql`(div(${numerator}, ${denominator}) + case ${rounding}
+    when 'down' then 0
+    when 'up' then case when mod(${numerator}, ${denominator}) > 0 then 1 else 0 end
+    when 'half_up' then case when 2 * mod(${numerator}, ${denominator}) >= ${denominator} then 1 else 0 end
+    else case when 2 * mod(${numerator}, ${denominator}) + mod(div(${numerator}, ${denominator}), 2) > ${denominator} then 1 else 0 end end)`;
+
+/** What the payments of the same price had come to in the calendar month before this one, in the order of the book. */
+const volume_before = sql`coalesce(sum(p.amount_fen) over (partition by p.merchant_id, x.id, to_char(p.fact_at at time zone 'Asia/Shanghai', 'YYYY-MM') order by p.no
+  rows between unbounded preceding and 1 preceding), 0)`;
+
+/** Payments whose fee is not what their price makes of them. Only prices of several tiers ask for the volume of their month. */
+const feesOff = (volume: Fragment, tiers: Fragment): Query => sql`select merchant_id, posting_id, price_id, amount_fen, fee_fen, volume_fen from (
+    select c.*, (c.tier ->> 'min_fen')::numeric as least_fen, (c.tier ->> 'max_fen')::numeric as most_fen,
+      ${rounded(sql`(c.amount_fen * (c.tier ->> 'rate_ppm')::numeric)`, sql`1000000::numeric`, sql`c.rounding`)} + (c.tier ->> 'per_item_fen')::numeric as usual_fen
+    from (
+      select v.*, (select t from jsonb_array_elements(v.tiers) t where (t ->> 'from_fen')::numeric <= v.volume_fen order by (t ->> 'from_fen')::numeric desc limit 1) as tier from (
+        select p.merchant_id, p.id as posting_id, p.detail ->> 'price_id' as price_id, p.amount_fen, p.fee_fen, x.terms -> 'tiers' as tiers, x.terms ->> 'rounding' as rounding, ${volume} as volume_fen,
+          x.livemode = p.livemode and x.effective_from <= p.fact_at and coalesce(x.channel, p.channel) = p.channel and coalesce(x.method, p.method) = p.method
+            and x.terms ->> 'rounding' = p.detail ->> 'rounding' and x.terms ->> 'refund' = p.detail ->> 'refund_fee' as fits
+        from ledger_postings p join prices x on x.merchant_id = p.merchant_id and x.id = p.detail ->> 'price_id'
+        where p.kind = 'payment' and p.source_id like 'evt\\_%' and jsonb_array_length(x.terms -> 'tiers') ${tiers} 1
+      ) v
+    ) c
+  ) f where fits is not true or fee_fen <> least(amount_fen, greatest(least_fen, least(most_fen, usual_fen)))`;
+
+/**
+ * Payments of which another price says more (channel and method, then method, then channel, then all), or the same and began
+ * later, and those that had a fee without any. A price that was set within a minute of the event may have come after it.
+ */
+const priced_otherwise: Query = sql`select p.merchant_id, p.id as posting_id, p.detail ->> 'price_id' as price_id, y.id as right_price_id, p.fee_fen from ledger_postings p
+  join events e on e.merchant_id = p.merchant_id and e.id = p.source_id
+  left join prices x on x.merchant_id = p.merchant_id and x.id = p.detail ->> 'price_id'
+  left join prices y on y.merchant_id = p.merchant_id and y.livemode = p.livemode and y.effective_from <= p.fact_at and y.created_at < e.created_at - interval '1 minute'
+    and coalesce(y.channel, p.channel) = p.channel and coalesce(y.method, p.method) = p.method
+    and (x.id is null or (y.method is not null, y.channel is not null, y.effective_from) > (x.method is not null, x.channel is not null, x.effective_from))
+  where p.kind = 'payment' and (y.id is not null or (x.id is null and (p.fee_fen <> 0 or p.detail ->> 'price_id' is not null)))`;
+
+/** Counted over all refunds so far, so that many small ones return as much as one. */
+const returnsOff: Query = sql`select merchant_id, posting_id, attempt_id, fee_fen, taken_fen, gone_fen, returned_fen from (
+    select r.*, p.amount_fen as paid_fen, p.fee_fen as taken_fen, p.detail ->> 'refund_fee' as goes,
+      ${rounded(sql`(p.fee_fen * r.gone_fen)`, sql`p.amount_fen::numeric`, sql`p.detail ->> 'rounding'`)} as share_fen
+    from (
+      select merchant_id, id as posting_id, attempt_id, kind, fee_fen, sum(amount_fen) over (partition by merchant_id, attempt_id order by no) as gone_fen,
+        coalesce(sum(fee_fen) over (partition by merchant_id, attempt_id order by no rows between unbounded preceding and 1 preceding), 0) as returned_fen
+      from ledger_postings where kind in ('refund', 'return')
+    ) r join ledger_postings p on p.merchant_id = r.merchant_id and p.attempt_id = r.attempt_id and p.kind = 'payment'
+    where r.kind = 'refund'
+  ) f where fee_fen <> case goes when 'returned' then greatest(0, case when gone_fen >= paid_fen then taken_fen else share_fen end - returned_fen) else 0 end`;
 
 /** What holds of the ledger. */
 export const ledger_rules: readonly Rule[] = [
@@ -139,6 +190,20 @@ export const ledger_rules: readonly Rule[] = [
         where p.kind in ('payment', 'refund') group by p.merchant_id, p.id, p.attempt_id, p.kind, p.fee_fen
         having coalesce(sum(e.amount_fen), 0) <> case p.kind when 'payment' then -p.fee_fen else p.fee_fen end`,
     ],
+  },
+  {
+    id: 'I-27.2',
+    area: 'ledger',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '手续费按当时有效的费率再算一遍，分毫不差；随退款退回的也是',
+      en: 'fees are those of the price in force at the time, when they are computed a second time; so is what goes back of them with a refund',
+    },
+    remedy: replay,
+    names: ['merchant_id', 'posting_id'],
+    since: 'everything',
+    queries: () => [feesOff(sql`0::numeric`, sql`=`), feesOff(volume_before, sql`>`), priced_otherwise, returnsOff],
   },
   {
     id: 'I-28.1',

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { channels } from '../../channels/registry.ts';
 import { amount_fen_max } from '../../kernel/limits.ts';
 import type { Rule } from '../rule.ts';
 import type { Scope } from '../scope.ts';
@@ -10,10 +11,15 @@ const look_at_channel = {
 
 /** Attempts that reached a state without a stored message of the channel. */
 const unevidenced = (of: Scope, state: string): RawBuilder<Record<string, unknown>> =>
-  sql`select a.merchant_id, a.id as attempt_id, a.state, t.via, t.evidence_id from ${of.attempts} a
+  sql`select a.merchant_id, a.id as attempt_id, a.payment_id, a.state, t.via, t.evidence_id from ${of.attempts} a
     left join ${of.transitions} t on t.merchant_id = a.merchant_id and t.object_id = a.id and t.to_state = a.state
     left join ${of.proofs} e on e.merchant_id = t.merchant_id and e.id = t.evidence_id
     where a.state = ${state} and (e.id is null or t.via not in ('answer', 'query', 'notification', 'bill', 'operator') or e.channel_account_id <> a.channel_account_id)`;
+
+/** Channels whose orders nobody can end or bar before their time. */
+const time_ends = [...channels.values()].flatMap(({ code, close, bar }) => (close || bar ? [] : [code]));
+/** Nodes follow the clock of their database to the millisecond; this much is surely something else. */
+const clocks_apart = sql.raw("interval '1 second'");
 
 /** What holds of payments and their attempts. */
 export const payment_rules: readonly Rule[] = [
@@ -199,7 +205,7 @@ export const payment_rules: readonly Rule[] = [
     queries: (of) => [
       sql`select u.* from (${unevidenced(of, 'closed')}) u
         left join ${of.transitions} t on t.merchant_id = u.merchant_id and t.object_id = u.attempt_id and t.version = 2 and t.from_state = 'sending' and t.to_state = 'closed'
-        left join ${of.attempts} n on n.merchant_id = t.merchant_id and n.created_at = t.at and n.id <> t.object_id
+        left join ${of.attempts} n on n.merchant_id = t.merchant_id and n.payment_id = u.payment_id and n.created_at = t.at and n.id <> t.object_id
         where not coalesce(u.via = 'request' and u.evidence_id is null and n.id is not null, false)`,
     ],
   },
@@ -227,6 +233,29 @@ export const payment_rules: readonly Rule[] = [
       sql`select p.merchant_id, p.id as payment_id, a.id as attempt_id, a.state as attempt_state
         from ${of.payments} p join ${of.attempts} a on a.merchant_id = p.merchant_id and a.payment_id = p.id
         where p.state = 'closed' and a.state in ('sending', 'waiting')`,
+    ],
+  },
+  {
+    id: 'I-08.4',
+    area: 'payments',
+    severity: 1,
+    class: 'S',
+    title: {
+      zh: '因过期而关闭的支付单，关闭不早于到期；付款人拿到过支付凭据、而渠道不能关单的，所凭的原话不早于到期',
+      en: 'a payment that expired was closed no earlier than it expires; where its payer had something to pay with and the channel cannot close, so was the word that it rests on',
+    },
+    remedy: look_at_channel,
+    names: ['merchant_id', 'payment_id'],
+    since: 'touched',
+    // Of such a channel all there is to know is that nobody has paid: before the expiry the payer still may.
+    queries: (of) => [
+      sql`select merchant_id, id as payment_id, closed_at, expires_at from ${of.payments} p
+        where state = 'closed' and closed_reason = 'expired' and closed_at < expires_at - ${clocks_apart}`,
+      sql`select a.merchant_id, a.payment_id, a.id as attempt_id, e.received_at, p.expires_at from ${of.attempts} a
+        join ${of.payments} p on p.merchant_id = a.merchant_id and p.id = a.payment_id
+        join ${of.transitions} t on t.merchant_id = a.merchant_id and t.object_id = a.id and t.to_state = 'closed' and t.from_state = 'waiting' and t.via = 'answer'
+        join ${of.proofs} e on e.merchant_id = t.merchant_id and e.id = t.evidence_id
+        where a.channel = any (${time_ends}::text[]) and a.method not like '%\\_barcode' and a.reversing_at is null and e.received_at < p.expires_at - ${clocks_apart}`,
     ],
   },
   {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Rule } from '../rule.ts';
+import type { Fragment, Scope } from '../scope.ts';
 
 const again = {
   zh: '重新对账该日：npm run heliu -- recon run --account <账户> --date <账单日>；仍存在则报告。',
@@ -9,6 +10,17 @@ const keep = {
   zh: '保留数据库备份并报告：账单与匹配由程序写入，不应被改动。',
   en: 'Keep a backup of the database and report it: bills and matches are written by Heliu alone.',
 };
+
+/** A matching takes minutes at most, and nodes' clocks differ: what became known so shortly before it ended, the next day's looks at. */
+const matching_margin = sql.raw("interval '1 hour'");
+
+/** What of ours succeeded by then had been looked at: a day is looked at again by the matchings of the seven days after it. */
+const matched_days = (
+  of: Scope,
+): Fragment => sql`(select d.merchant_id, d.channel_account_id, d.biz_date, max(y.matched_at) as looked_at from ${of.table('bill_days')} d
+  join ${of.table('bill_days')} y on y.merchant_id = d.merchant_id and y.channel_account_id = d.channel_account_id and y.kind = 'trade'
+    and y.biz_date between d.biz_date and d.biz_date + 7
+  where d.kind = 'trade' and d.matched_at is not null group by d.merchant_id, d.channel_account_id, d.biz_date)`;
 
 /** What holds of bills, matches and exceptions. */
 export const reconciliation_rules: readonly Rule[] = [
@@ -69,6 +81,35 @@ export const reconciliation_rules: readonly Rule[] = [
         ) o on o.merchant_id = m.merchant_id and o.id = m.object_id
         where l.line is null or o.id is null or o.state <> 'succeeded' or o.amount_fen <> l.amount_fen
           or o.channel_account_id <> m.channel_account_id or b.channel_account_id <> m.channel_account_id`,
+    ],
+  },
+  {
+    id: 'I-43.4',
+    area: 'reconciliation',
+    severity: 1,
+    class: 'D',
+    title: {
+      zh: '已对账之日成功的每笔付款与退款，都有匹配或未了结、已认下的差错；等次日账单的也是差错（cut_off）',
+      en: 'each payment and refund that succeeded on a matched day has a match, or an exception that is open or was taken on; what waits for the next day\u2019s bill has one too (cut_off)',
+    },
+    remedy: again,
+    names: ['merchant_id', 'object_id'],
+    since: 'everything',
+    // The few that are left after both joins are looked up one by one: what became known later, the next matching looks at.
+    queries: (of) => [
+      sql`select o.merchant_id, o.object_id, o.of, o.channel_account_id, o.biz_date, o.amount_fen from (
+          select x.*, d.looked_at from (
+            select a.merchant_id, a.id as object_id, 'payment' as of, a.channel_account_id, (a.paid_at at time zone 'Asia/Shanghai')::date as biz_date, a.amount_fen
+              from attempts a where a.state = 'succeeded'
+            union all select r.merchant_id, r.id, 'refund', a.channel_account_id, (r.created_at at time zone 'Asia/Shanghai')::date, r.amount_fen
+              from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id where r.state = 'succeeded'
+          ) x join ${matched_days(of)} d on d.merchant_id = x.merchant_id and d.channel_account_id = x.channel_account_id and d.biz_date = x.biz_date
+          where not exists (select 1 from ${of.table('recon_matches')} m where m.merchant_id = x.merchant_id and m.object_id = x.object_id)
+            and not exists (select 1 from ${of.table('recon_exceptions')} e where e.merchant_id = x.merchant_id and e.object_id = x.object_id and e.standing
+              and e.of <> 'other' and e.kind <> 'duplicate_line')
+          offset 0
+        ) o where (select max(t.at) from transitions t where t.merchant_id = o.merchant_id and t.object_id = o.object_id and t.to_state = 'succeeded')
+          < o.looked_at - ${matching_margin}`,
     ],
   },
   {

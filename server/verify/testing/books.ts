@@ -111,7 +111,7 @@ const rows = [
       case when kind = 'open' or ${is_closed} then 0 else fen end, case kind when 'refunded' then fen / 2 else 0 end, case when kind in ('refunded', 'refund_refused') then 1 else 0 end,
       case when kind = 'second_try' then 'att_' || att2 when not (kind = 'open' or ${is_closed}) then 'att_' || att end,
       'att_' || case when ${has_second} then att2 else att end, case when ${has_second} then 2 else 1 end,
-      t0 + interval '2 hours', case when kind = 'open' then greatest(t0 + interval '2 hours', (select max(t0) from b)) end,
+      t0 + case when ${is_closed} then interval '9 minutes' else interval '2 hours' end, case when kind = 'open' then greatest(t0 + interval '2 hours', (select max(t0) from b)) end,
       case when not (kind = 'open' or ${is_closed}) then t2 end, case when ${is_closed} then t3 end, t0, ${last_version}, t.store_id, t.id
     from b left join (select merchant_id, store_id, id from terminals) t on t.merchant_id = b.mer and b.n % 2 = 0`,
   // Every tenth has a page, and a browser that was found out to be somebody's.

@@ -33,7 +33,8 @@ export const ledger_rows = [
     left join (select mer, max(no) as no from lp group by mer) p on p.mer = s.merchant_id`,
   sql`insert into ledger_postings (merchant_id, id, livemode, no, kind, source_id, currency, amount_fen, fee_fen, payment_id, attempt_id, refund_id, store_id,
       channel_account_id, channel, method, fact_at, fact_date, biz_date, detail)
-    select mer, id, true, no, kind, event, 'CNY', amount, fee, pay, att, ref, store_id, account, 'wechatpay', 'wechat_qr', at, day, day, '{}' from lf`,
+    select mer, id, true, no, kind, event, 'CNY', amount, fee, pay, att, ref, store_id, account, 'wechatpay', 'wechat_qr', at, day, day,
+      case kind when 'payment' then jsonb_build_object('price_id', 'prc_' || substr(mer, 5), 'rounding', 'half_up', 'refund_fee', 'returned') else '{}' end from lf`,
   sql`insert into ledger_entries (merchant_id, posting_id, line, account, party_id, currency, amount_fen)
     select mer, id, e.line, e.name, account, 'CNY', e.amount from lf cross join lateral (values
       (1, 'channel_receivable', case when kind in ('refund', 'return') then -amount else amount end),

@@ -1,3 +1,4 @@
+import { channels } from '../../channels/registry.ts';
 import type { Rule } from '../rule.ts';
 
 /** Each rule is broken once, in books that are right otherwise, and only it and what must follow from it is told. */
@@ -31,10 +32,10 @@ export const plants: readonly Plant[] = [
     by: ({ duplicate }) => `update attempts set disposition = 'accepted' where id = '${duplicate.att2}'`,
   },
   { breaks: 'I-05.1', also: ['I-14.1', 'I-28.1'], by: ({ duplicate }) => `update refunds set attempt_id = '${duplicate.att}' where id = '${duplicate.ref}'` },
-  { breaks: 'I-05.1', also: ['I-28.1', 'I-28.2'], by: ({ late }) => `update refunds set amount_fen = amount_fen - 1 where id = '${late.ref}'` },
+  { breaks: 'I-05.1', also: ['I-28.1', 'I-28.2', 'I-43.3'], by: ({ late }) => `update refunds set amount_fen = amount_fen - 1 where id = '${late.ref}'` },
   {
     breaks: 'I-05.2',
-    also: ['I-24.1', 'I-28.1', 'I-28.2'],
+    also: ['I-24.1', 'I-28.1', 'I-28.2', 'I-43.3'],
     by: ({ late }) => [
       `update refunds set state = 'refused' where id = '${late.ref}'`,
       `update transitions set to_state = 'refused' where object_id = '${late.ref}' and version = 2`,
@@ -72,6 +73,16 @@ export const plants: readonly Plant[] = [
       `delete from transitions where object_id = '${closed.att}' and version = 3`,
     ],
   },
+  { breaks: 'I-08.4', by: ({ closed }) => `update payments set expires_at = expires_at + interval '1 day' where id = '${closed.pay}'` },
+  // What a channel that closes says before the expiry is a close; of one that cannot it is that nobody has paid yet.
+  {
+    breaks: 'I-08.4',
+    also: ['I-41.1'],
+    by: ({ closed }) => [
+      `update payments set expires_at = expires_at + interval '1 day', closed_reason = 'cancelled' where id = '${closed.pay}'`,
+      `update attempts set channel = '${[...channels.values()].find(({ close, bar }) => !close && !bar)?.code}' where id = '${closed.att}'`,
+    ],
+  },
   {
     breaks: 'I-09.1',
     by: ({ paid }) =>
@@ -85,7 +96,7 @@ export const plants: readonly Plant[] = [
   },
   {
     breaks: 'I-11.1',
-    also: ['I-11.2', 'I-28.1', 'I-28.2'],
+    also: ['I-11.2', 'I-28.1', 'I-28.2', 'I-43.3'],
     by: ({ refunded }) => `update refunds set amount_fen = amount_fen * 4 where id = '${refunded.ref}'`,
   },
   { breaks: 'I-11.2', by: ({ refunded }) => `update payments set refunded_fen = refunded_fen - 1 where id = '${refunded.pay}'` },
@@ -100,14 +111,14 @@ export const plants: readonly Plant[] = [
   },
   {
     breaks: 'I-14.1',
-    also: ['I-41.1', 'I-28.1', 'I-28.2'],
+    also: ['I-41.1', 'I-28.1', 'I-28.2', 'I-43.3'],
     by: ({ refunded, other }) => `update refunds set attempt_id = '${other.att}' where id = '${refunded.ref}'`,
   },
   { breaks: 'I-15.1', by: ({ refund_refused }) => `update transitions set via = 'clock' where object_id = '${refund_refused.ref}' and version = 2` },
   { breaks: 'I-15.1', by: ({ refunded }) => `update transitions set evidence_id = null where object_id = '${refunded.ref}' and version = 2` },
   {
     breaks: 'I-16.1',
-    also: ['I-17.1', 'I-28.1', 'I-28.2'],
+    also: ['I-17.1', 'I-28.1', 'I-28.2', 'I-43.3'],
     by: ({ refunded }) => [
       `insert into transitions (merchant_id, object_id, version, from_state, to_state, via, at)
        select merchant_id, object_id, 3, 'succeeded', 'pending', 'operator', at from transitions where object_id = '${refunded.ref}' and version = 2`,
@@ -262,8 +273,31 @@ export const plants: readonly Plant[] = [
     also: ['I-23.1'],
     by: ({ late }) => `update ledger_entries set account = 'wallet' where account = 'suspense' and posting_id = ${postingOf(late.att)}`,
   },
-  { breaks: 'I-27.1', by: ({ paid }) => `update ledger_postings set fee_fen = amount_fen + 1 where attempt_id = '${paid.att}'` },
-  { breaks: 'I-27.1', by: ({ refunded }) => `update ledger_postings set fee_fen = 99 where kind = 'refund' and attempt_id = '${refunded.att}'` },
+  { breaks: 'I-27.1', also: ['I-27.2'], by: ({ paid }) => `update ledger_postings set fee_fen = amount_fen + 1 where attempt_id = '${paid.att}'` },
+  {
+    breaks: 'I-27.1',
+    also: ['I-27.2'],
+    by: ({ refunded }) => `update ledger_postings set fee_fen = 99 where kind = 'refund' and attempt_id = '${refunded.att}'`,
+  },
+  { breaks: 'I-27.2', by: ({ paid }) => `update prices set terms = jsonb_set(terms, '{tiers,0,rate_ppm}', '30000') where merchant_id = '${paid.mer}'` },
+  { breaks: 'I-27.2', by: ({ paid }) => `update prices set effective_from = effective_from + interval '1 year' where merchant_id = '${paid.mer}'` },
+  { breaks: 'I-27.2', by: ({ paid }) => `update ledger_postings set detail = '{}' where attempt_id = '${paid.att}'` },
+  {
+    breaks: 'I-27.2',
+    by: ({ refunded }) => `update ledger_postings set detail = detail || '{"refund_fee":"kept"}' where kind = 'payment' and attempt_id = '${refunded.att}'`,
+  },
+  // From some way into the month on another rate, which nobody was charged.
+  {
+    breaks: 'I-27.2',
+    by: ({ paid }) =>
+      `update prices set terms = jsonb_set(terms, '{tiers,1}', '{"from_fen":5000,"rate_ppm":30000,"per_item_fen":0,"min_fen":0,"max_fen":null}') where merchant_id = '${paid.mer}'`,
+  },
+  // One that says more about a payment, and was there all the time.
+  {
+    breaks: 'I-27.2',
+    by: ({ paid }) => `insert into prices (merchant_id, id, livemode, method, terms, effective_from, created_at)
+      select merchant_id, 'prc_' || repeat('7', 26), livemode, 'wechat_qr', terms, effective_from, created_at from prices where merchant_id = '${paid.mer}'`,
+  },
   { breaks: 'I-28.1', by: ({ paid }) => `update ledger_postings set amount_fen = amount_fen + 1 where attempt_id = '${paid.att}'` },
   { breaks: 'I-28.1', by: ({ refunded }) => `update ledger_postings set kind = 'return' where kind = 'refund' and attempt_id = '${refunded.att}'` },
   {
@@ -292,7 +326,7 @@ export const plants: readonly Plant[] = [
         select merchant_id, channel_account_id, since, 5, 'bcr_' || repeat('7', 26) from bank_accounts where merchant_id = '${paid.mer}'`,
     ],
   },
-  { breaks: 'I-43.1', by: ({ paid }) => `delete from recon_matches where object_id = '${paid.att}'` },
+  { breaks: 'I-43.1', also: ['I-43.4'], by: ({ paid }) => `delete from recon_matches where object_id = '${paid.att}'` },
   { breaks: 'I-43.1', by: ({ paid }) => `update bill_adjustments set line = 2 where merchant_id = '${paid.mer}'` },
   {
     breaks: 'I-43.2',
@@ -301,6 +335,20 @@ export const plants: readonly Plant[] = [
   },
   { breaks: 'I-43.3', also: ['I-45.1'], by: ({ paid }) => `update bill_lines set amount_fen = amount_fen + 1 where object_id = '${paid.att}'` },
   { breaks: 'I-43.3', by: ({ paid }) => `update recon_matches set channel_account_id = 'acc_elsewhere' where object_id = '${paid.att}'` },
+  { breaks: 'I-43.4', by: ({ paid }) => noLine(paid.att) },
+  { breaks: 'I-43.4', by: ({ refunded }) => noLine(refunded.ref) },
+  // Neither a difference that is settled nor one of its fee stands for a payment.
+  {
+    breaks: 'I-43.4',
+    by: ({ paid }) => [...noLine(paid.att), `update recon_exceptions set object_id = '${paid.att}' where merchant_id = '${paid.mer}'`],
+  },
+  {
+    breaks: 'I-43.4',
+    by: ({ paid }) => [
+      ...noLine(paid.att),
+      `update recon_exceptions set object_id = '${paid.att}', "of" = 'payment', standing = false where merchant_id = '${paid.mer}' and closed_at is not null`,
+    ],
+  },
   { breaks: 'I-45.1', by: ({ paid }) => `update bills set payment_fen = payment_fen + 1 where merchant_id = '${paid.mer}'` },
   {
     breaks: 'I-45.3',
@@ -333,3 +381,9 @@ export const plants: readonly Plant[] = [
 const counter = ({ att }: Row, used: string, share: string): string =>
   `insert into quota_counters (merchant_id, channel_account_id, bucket, shard, used_fen, used_count, share_fen, shared)
     select merchant_id, channel_account_id, 'd', 0, ${used}, 1, ${share}, true from attempts where id = '${att}'`;
+
+/** The bill of its day does not have it: a line that says that nothing was paid needs no match. */
+const noLine = (object_id: string): readonly string[] => [
+  `delete from recon_matches where object_id = '${object_id}'`,
+  `update bill_lines set state = 'failed' where object_id = '${object_id}'`,
+];
