@@ -16,6 +16,7 @@ export const anomaly_kinds = {
   orphan_refund: ['A refund at the channel that we never asked for.', '渠道存在我方未发起的退款'],
   refund_amount_mismatch: ['A refund whose amount is not the one asked for.', '退款金额不符'],
   close_stuck: ['An order that the channel neither closes nor confirms.', '关单停滞，需人工处理'],
+  refund_reversed: ['A refund that had succeeded, of which the channel then says that it has not.', '渠道在退款成功之后又称其未成功'],
   refund_stuck: ['A refund that the channel cannot finish without help.', '退款停滞，需人工处理'],
 } as const satisfies Record<string, readonly [en: string, zh: string]>;
 export type AnomalyKind = keyof typeof anomaly_kinds;

@@ -1609,6 +1609,7 @@ export type AnomalyKind =
   | 'orphan_refund'
   | 'refund_amount_mismatch'
   | 'close_stuck'
+  | 'refund_reversed'
   | 'refund_stuck';
 
 export type RefusalReason =

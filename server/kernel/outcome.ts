@@ -34,8 +34,8 @@ export type Success = {
 /** What a channel says of a refund. */
 export type RefundFact =
   | { readonly is: 'succeeded'; readonly channel_refund_id?: string; readonly amount_fen: Fen; readonly refunded_at?: Date }
-  /** Accepted, and on its way. */
-  | { readonly is: 'pending'; readonly channel_refund_id?: string }
+  /** Accepted, and on its way. `stopped_at`: when the channel said that the money cannot arrive and waits there for the merchant. */
+  | { readonly is: 'pending'; readonly channel_refund_id?: string; readonly stopped_at?: Date }
   | { readonly is: 'refused'; readonly reason: RefusalReason; readonly channel_code: string; readonly channel_message?: string }
   | { readonly is: 'not_found' }
   | { readonly is: 'unknown'; readonly cause: UnknownCause; readonly detail?: string };

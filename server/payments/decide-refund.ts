@@ -3,7 +3,7 @@ import { assert } from '../kernel/assert.ts';
 import { refunds_per_payment_max } from '../kernel/limits.ts';
 import { move } from '../kernel/machine.ts';
 import { addFen, subtractFen } from '../kernel/money.ts';
-import type { RefundFact } from '../kernel/outcome.ts';
+import type { RefundFact, Via } from '../kernel/outcome.ts';
 import { type Refusal, refuse } from '../kernel/refusal.ts';
 import { addMs } from '../kernel/time.ts';
 import type { ChannelRefusal } from './attempt.ts';
@@ -50,8 +50,11 @@ export function decideReturn({ payment, attempts }: Aggregate, refund: Refund): 
 export const decideReturnedTwice = (aggregate: Aggregate, refund: Refund, env: DecisionEnv): Change =>
   parked(aggregate, refund, 'orphan_refund', { state: refund.state, received_fen: String(refund.amount_fen) }, env);
 
+export type Heard = { readonly fact: RefundFact; readonly via: Via };
+
 /** Decides what a channel's word on a refund changes. Undefined: nothing. */
-export function decideRefundFact(aggregate: Aggregate, refund: Refund, fact: RefundFact, env: DecisionEnv): Change | undefined {
+export function decideRefundFact(aggregate: Aggregate, refund: Refund, { fact, via }: Heard, env: DecisionEnv): Change | undefined {
+  if (refund.state === 'succeeded') return decideReversed(aggregate, refund, { fact, via }, env);
   switch (fact.is) {
     case 'succeeded':
       return decideSucceeded(aggregate, refund, fact, env);
@@ -72,8 +75,24 @@ function hurry({ payment }: Aggregate, refund: Refund, env: DecisionEnv): Change
   return { ...untouched(payment), refunds: [{ ...refund, next_query_at: at }] };
 }
 
+/**
+ * What succeeded stays as it is, and nothing of the payment is free again: whether the money came back, and to whom, only a person
+ * can find out, who is told once. An answer to a request proves nothing: it may be a no to a repeat. Nor does the news that money
+ * could not arrive, unless it is younger than the success: the merchant may have named another card since.
+ */
+function decideReversed(aggregate: Aggregate, refund: Refund, { fact, via }: Heard, env: DecisionEnv): Change | undefined {
+  assert(refund.refunded_at, 'a refund that succeeded did so at some time');
+  const refunded_at = refund.refunded_at.toISOString();
+  if (fact.is === 'refused' && via !== 'answer') {
+    return parked(aggregate, refund, 'refund_reversed', { refunded_at, reason: fact.reason, channel_code: fact.channel_code }, env);
+  }
+  if (fact.is === 'pending' && fact.stopped_at && fact.stopped_at > refund.refunded_at) {
+    return parked(aggregate, refund, 'refund_reversed', { refunded_at, stopped_at: fact.stopped_at.toISOString() }, env);
+  }
+  return undefined;
+}
+
 function decideSucceeded(aggregate: Aggregate, refund: Refund, fact: RefundFact & { is: 'succeeded' }, env: DecisionEnv): Change | undefined {
-  if (refund.state === 'succeeded') return undefined;
   if (fact.amount_fen !== refund.amount_fen) {
     return parked(aggregate, refund, 'refund_amount_mismatch', { expected_fen: String(refund.amount_fen), received_fen: String(fact.amount_fen) }, env);
   }

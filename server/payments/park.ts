@@ -38,4 +38,4 @@ export function park({ kind, payment, attempt, refund, detail }: Parked, env: De
 }
 
 /** What does not move is one anomaly, whatever the latest reason. */
-const stays_one: ReadonlySet<AnomalyKind> = new Set(['refund_stuck', 'close_stuck']);
+const stays_one: ReadonlySet<AnomalyKind> = new Set(['refund_stuck', 'refund_reversed', 'close_stuck']);

@@ -164,6 +164,7 @@ export type Fault = {
     | 'not_found_lag' // CF-18
     | 'query_behind' // CF-17 a query shows a paid order as it was before; at the gateways of the two wallets
     | 'refund_fails' // CF-22
+    | 'refund_reverses' // CF-22 after the success, with ms and a state in `code`; at the gateway of WeChat Pay
     | 'refund_repeats' // a number that comes again is another refund; at gateways that do not promise otherwise, and do not say that it came before
     | 'rotate_key' // CF-15
     | 'bill_not_ready' // CF-23 the bill is asked for and not there yet

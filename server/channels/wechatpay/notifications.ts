@@ -1,3 +1,4 @@
+import { parseRfc3339 } from '../../kernel/time.ts';
 import type { Account, InboundMessage, Notification, NotificationFact } from '../define.ts';
 import { resourceOf } from './certificates.ts';
 import type { Config } from './config.ts';
@@ -22,7 +23,7 @@ function readNotification({ body }: InboundMessage, { config }: Account<Config>)
   const kind = requiredText(envelope, 'event_type');
   const content = () => parseJson(decrypt(config.apiv3_key, resourceOf(objectOf(envelope, 'resource'))));
   if (kind === 'TRANSACTION.SUCCESS') return paymentOf(content(), config, kind);
-  if (/^REFUND\.(?:SUCCESS|ABNORMAL|CLOSED)$/.test(kind)) return refundOf(content(), config);
+  if (/^REFUND\.(?:SUCCESS|ABNORMAL|CLOSED)$/.test(kind)) return refundOf(content(), config, parseRfc3339(textOf(envelope, 'create_time') ?? ''));
   return { about: 'nothing', kind };
 }
 
@@ -33,13 +34,13 @@ function paymentOf(json: Json, config: Config, kind: string): NotificationFact {
 }
 
 /** A refund names its merchant but no shared check compares it, so it is compared here. */
-function refundOf(json: Json, config: Config): NotificationFact {
+function refundOf(json: Json, config: Config, said_at: Date | undefined): NotificationFact {
   const ours = config.mode === 'direct' ? json.mchid === config.mchid : json.sp_mchid === config.mchid && json.sub_mchid === config.sub_mchid;
   if (!ours) throw new Error('the refund is of another merchant');
   return {
     about: 'refund',
     channel_order_no: requiredText(json, 'out_trade_no'),
     channel_refund_no: requiredText(json, 'out_refund_no'),
-    fact: readRefund(json, requiredText(json, 'refund_status')),
+    fact: readRefund(json, requiredText(json, 'refund_status'), said_at),
   };
 }

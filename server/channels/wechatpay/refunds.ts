@@ -48,10 +48,10 @@ function outcomeOf(answer: WireAnswer, input: RefundInput): Settled<RefundFact> 
 }
 
 /**
- * Reads a refund; a notification calls its state `refund_status`. `ABNORMAL` is not final: the card is void and the money
- * waits at WeChat until the merchant says where to.
+ * Reads a refund; a notification calls its state `refund_status`, and only it has a time at which that was so. `ABNORMAL` is not
+ * final: the card is void and the money waits at WeChat until the merchant says where to.
  */
-export function readRefund(json: Json, status: string): Settled<RefundFact> {
+export function readRefund(json: Json, status: string, said_at?: Date): Settled<RefundFact> {
   const channel_refund_id = requiredText(json, 'refund_id');
   switch (status) {
     case 'SUCCESS': {
@@ -60,8 +60,9 @@ export function readRefund(json: Json, status: string): Settled<RefundFact> {
       return { is: 'succeeded', channel_refund_id, amount_fen, ...(refunded_at ? { refunded_at } : {}) };
     }
     case 'PROCESSING':
-    case 'ABNORMAL':
       return { is: 'pending', channel_refund_id };
+    case 'ABNORMAL':
+      return { is: 'pending', channel_refund_id, ...(said_at ? { stopped_at: said_at } : {}) };
     case 'CLOSED':
       return refused('merchant_balance_insufficient', status, undefined);
     default:

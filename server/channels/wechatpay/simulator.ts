@@ -31,6 +31,15 @@ export function wechatpaySimulator(ports: SimulatorPorts, options: Partial<Simul
 
   function onSettled(order: Order, refund: Refund): void {
     notifier.refunded(order, refund);
+    const fault = refund.state === 'SUCCESS' ? faults.take('refund', ['refund_reverses']) : undefined;
+    if (!fault) return;
+    background.run(async () => {
+      await ports.clock.sleep((fault.ms ?? 60_000) / ports.time_scale, background.signal);
+      if (background.signal.aborted) return;
+      const taken_back: Refund = { ...refund, state: fault.code === 'ABNORMAL' ? 'ABNORMAL' : 'CLOSED', settled_ms: world.now_ms() };
+      world.put('refund', taken_back);
+      notifier.refunded(order, taken_back);
+    });
   }
 
   /** Finishes a refund when its time has come, unless a query was quicker. */

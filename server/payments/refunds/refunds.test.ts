@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { updateChannelAccount } from '../../merchants/service.ts';
 import { aWorld, type World } from '../../testing/world.ts';
@@ -143,6 +144,33 @@ describe('a refund', () => {
     const { refunding_fen, refunded_fen } = await shop.retrieve(payment.id);
     assert.deepEqual([refunding_fen, refunded_fen], [60, 0]);
   });
+
+  for (const code of ['CLOSED', 'ABNORMAL']) {
+    it(`CF-22 I-16 that the channel takes back after its success (${code}) is shown to a person once, and stays as it is`, async () => {
+      const shop = await newShop(world);
+      const payment = await shop.paid();
+      world.inject('wechatpay', { kind: 'refund_reverses', code, on: 'refund', times: 1, ms: 30_000 });
+      const { id } = await refund(shop, payment.id, 60);
+      await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');
+      const before_it = await shop.retrieve(payment.id);
+      assert.deepEqual(await shop.anomalies(payment.id), []);
+      world.inject('wechatpay', { kind: 'notify_twice', on: 'notify', times: 2 });
+      await passTimeUntil(world, async () => (await shop.anomalies(payment.id)).length > 0);
+      await passTime(world, 40_000);
+
+      assert.deepEqual(await shop.anomalies(payment.id), ['refund_reversed']);
+      assert.deepEqual([(await shop.retrieveRefund(id)).state, await shop.retrieve(payment.id)], ['succeeded', before_it]);
+      assert.deepEqual(await shop.events(id), ['refund.pending', 'refund.succeeded']);
+      const [{ anomaly_id, evidence } = {}] = (
+        await sql<{ anomaly_id: string; evidence: number }>`select a.id as anomaly_id, count(e.id)::integer as evidence from anomalies a
+          left join evidence e on e.merchant_id = a.merchant_id and e.id = a.evidence_id where a.refund_id = ${id} group by a.id`.execute(world.ctx.db.kysely)
+      ).rows;
+      assert.deepEqual([evidence, await shop.events(anomaly_id ?? '')], [1, ['anomaly.opened']]);
+      // What was counted as given back stays counted: no second refund goes beyond what was paid.
+      const beyond = await shop.post('/v1/refunds', shop.refundOrder(payment.id, 60));
+      assert.deepEqual([beyond.status, beyond.body.error.code], [422, 'refund_exceeds_paid'], beyond.text);
+    });
+  }
 
   it('OF-01 that stays open is shown to a person though the node died when that was due', async (t) => {
     const shop = await newShop(world);

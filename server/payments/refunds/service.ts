@@ -160,13 +160,11 @@ export function applyRefundWord(
       body: (_: Aggregate, change: Change | undefined) => viewRefund(change?.refunds[0] ?? current, merchant.code),
     },
   };
-  return apply(ctx, { ...work, first: options.first, decide: (aggregate, env) => decideRefundFact(aggregate, current, word.fact, env) }).catch(
-    (error: unknown) => {
-      // Refused once and given back by another refund since: this one is not believed, a person looks.
-      if (violatedConstraint(error) !== 'refunds_automatic') throw error;
-      return apply(ctx, { ...work, decide: (aggregate, env) => decideReturnedTwice(aggregate, current, env) });
-    },
-  );
+  return apply(ctx, { ...work, first: options.first, decide: (aggregate, env) => decideRefundFact(aggregate, current, word, env) }).catch((error: unknown) => {
+    // Refused once and given back by another refund since: this one is not believed, a person looks.
+    if (violatedConstraint(error) !== 'refunds_automatic') throw error;
+    return apply(ctx, { ...work, decide: (aggregate, env) => decideReturnedTwice(aggregate, current, env) });
+  });
 }
 
 /**
