@@ -106,6 +106,7 @@ const occasions: Partial<Record<FaultId, number>> = {
   'OF-16': 15,
   'OF-19': 0.1,
   'CF-15': 0.1,
+  'CF-09': 4,
   'CF-17': 20,
   'CF-18': 3,
   'CF-12': 3,
