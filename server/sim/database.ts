@@ -27,6 +27,8 @@ export type DatabaseClient = {
   readonly later: (ms: number, name: string, run: () => unknown) => void;
   readonly crash: () => void;
   readonly isAlive: () => boolean;
+  /** An answer that was planned to be lost is lost now. */
+  readonly losesAnswer: () => void;
   /** The name of the statement whose answer is being given. */
   answered: (statement: string) => void;
 };
@@ -150,6 +152,10 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
         abandon(connection, 'lost');
         reject(error);
       };
+      const lose = () => {
+        node.losesAnswer();
+        fail(lostConnection());
+      };
       const go = (): unknown => {
         if (!node.isAlive()) return undefined;
         // Whoever fails to claim sleeps like anybody else: it has not seen that nothing is due.
@@ -170,11 +176,13 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
           // A commit that fails ends its transaction too.
           if (ends.test(text)) leave();
           else if (owner) aborted ??= 'by itself';
-          return reject(error);
+          if (fate === 'crash_after') return node.crash();
+          return fate === 'lose_answer' ? lose() : reject(error);
         }
         scheduler.note('rows', node.name, point, `${result.rowCount} ${idsOf(result)}`);
         if (fate === 'crash_after') return node.crash();
-        if (is_after || fate === 'lose_answer') return fail(lostConnection());
+        if (fate === 'lose_answer') return lose();
+        if (is_after) return fail(lostConnection());
         node.answered(tasks[point] ?? '');
         return resolve(result);
       };

@@ -89,6 +89,10 @@ export function createNetwork(sim: Sim): Network {
         end();
       };
       const fail = (kind: EgressError['cause_kind'], message: string) => settle(() => reject(new EgressError(kind, sent, message)));
+      const lose = (message: string) => {
+        node.losesAnswer();
+        fail('connection_lost', message);
+      };
       node.later(request.deadline_ms, `deadline ${point}`, () => fail('timeout', `no whole answer within ${request.deadline_ms} ms`));
       const trouble = channel === undefined ? undefined : notConnected(channel);
       if (trouble === 'hangs') return;
@@ -110,12 +114,17 @@ export function createNetwork(sim: Sim): Network {
             const dies = request.policy === 'webhook' && node.isAlive() && faults.hit('OF-19');
             if (request.policy === 'webhook' && (fate === 'crash_after' || !node.isAlive())) faults.count('OF-19');
             if (fate === 'crash_after' || dies) return node.crash();
-            if (fate === 'lose_answer') return fail('connection_lost', 'the answer was lost');
+            if (fate === 'lose_answer') return lose('the answer was lost');
             // Lost on its way: nobody tells, the deadline passes.
             if (channel !== undefined && faults.hit('CF-01')) return;
             node.later(slow_ms + latency(way_ms_max), `answer ${point}`, () => settle(() => resolve(limited(answer, request))));
           },
-          (error: Error) => node.later(latency(way_ms_max), `reset ${point}`, () => fail('connection_lost', error.message)),
+          (error: Error) => {
+            // The far end did it, and its answer is lost as it is.
+            if (fate === 'crash_after') return node.crash();
+            if (fate === 'lose_answer') return lose(error.message);
+            node.later(latency(way_ms_max), `reset ${point}`, () => fail('connection_lost', error.message));
+          },
         );
       });
     });

@@ -92,6 +92,7 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
   const crash = (): void => {
     if (!alive) return;
     alive = false;
+    sim.struck_ms ??= scheduler.now_ms();
     scheduler.note('crash', name, '', '');
     database.drop(node);
     for (const lose of losses) lose(new Error('connection reset by a node that died'));
@@ -108,6 +109,9 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
       return sim.faults.dice('OF-01').chance(0.5) ? 'crash_before' : 'crash_after';
     },
     isAlive: () => alive,
+    losesAnswer: () => {
+      sim.struck_ms ??= scheduler.now_ms();
+    },
     answered: (statement) => {
       claimed = statement;
     },
@@ -170,6 +174,7 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
         const fate = node.reach(`reply ${method} ${pathname.split('/')[1]}`);
         if (!alive) return;
         scheduler.note('reply', name, pathname, String(answer.status));
+        if (fate === 'lose_answer') node.losesAnswer();
         if (fate === 'crash_before' || fate === 'lose_answer') {
           losses.delete(reject);
           reject(new Error('the answer was lost'));

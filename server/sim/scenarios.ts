@@ -1,8 +1,9 @@
 import type { Payment } from '@heliu/contract';
 import { createChannelAccount } from '../merchants/service.ts';
+import type { Also, Ending } from './ending.ts';
 import type { Journal } from './journal.ts';
 import type { Answer, Merchant } from './merchants.ts';
-import { openOrder, ways } from './workload.ts';
+import { isWait, openOrder, ways } from './workload.ts';
 import type { World } from './world.ts';
 
 /** One course of events that every installation sees, for a crash at each of its yield points. */
@@ -12,6 +13,8 @@ export type Scenario = {
   /** What is there before the first yield point. */
   readonly prepare?: (stage: Stage) => Promise<void>;
   readonly run: (stage: Stage) => Promise<void>;
+  /** Where else than without a crash it may end, by right. */
+  readonly also?: readonly Also[];
 };
 
 /** What a scenario is told with. A merchant that gets no answer asks again in the same words, as the documentation says. */
@@ -19,46 +22,100 @@ export type Stage = {
   readonly world: World;
   readonly journal: Journal;
   readonly merchant: Merchant;
+  /**
+   * Gives what the merchant can show its payer: where the answer has nothing to show yet, it reads the payment again, and where the
+   * attempt is lost it makes another one.
+   */
   readonly create: (order_no: string, fields: object) => Promise<Payment | undefined>;
+  /** The same of a further attempt. */
+  readonly attempt: (payment: Payment | undefined, fields: object, idempotency_key: string) => Promise<Payment | undefined>;
   readonly post: (path: string, body: object, idempotency_key: string) => Promise<Answer | undefined>;
   /** The payer pays the order of this payment's attempt. */
   readonly pay: (payment: Payment | undefined, late?: boolean) => Promise<void>;
   readonly wait: (ms: number) => Promise<void>;
+  /** Waits until the merchant was told that it is paid. */
+  readonly toldPaid: (payment: Payment | undefined) => Promise<void>;
   /** Every notification of the gateways from now on is lost. */
   readonly loseNotifications: (channel: string) => void;
+  /** The requests of `post`, each with its last answer, and when each of its tries failed on our side. */
+  readonly asked: readonly Asked[];
+};
+export type Asked = {
+  readonly path: string;
+  readonly idempotency_key: string;
+  answer: Answer | undefined;
+  readonly failed: { readonly from_ms: number; readonly to_ms: number; readonly text: string }[];
 };
 
 const tries_max = 6;
 const ask_again_ms = 25_000;
+const looks_max = 20;
+const look_again_ms = 3_000;
+const told_ms_max = 300_000;
+/** How the keys of requests begin that only a crash makes necessary. */
+export const only_after_a_crash = 'another-';
 
 export function openStage(world: World, journal: Journal): Stage {
   const [merchant] = world.merchants;
   if (!merchant) throw new Error('a scenario has a merchant');
+  const { scheduler, sleep } = world.sim;
+  const asked: Asked[] = [];
   const post: Stage['post'] = async (path, body, idempotency_key) => {
+    const request: Asked = { path, idempotency_key, answer: undefined, failed: [] };
+    asked.push(request);
     for (let tries = 0; tries < tries_max; tries++) {
+      const from_ms = scheduler.now_ms();
       const answer = await journal.post(merchant, path, body, { idempotency_key });
-      if (answer !== undefined && answer.status < 500 && answer.body?.error?.retryable !== true) return answer;
-      await world.sim.sleep(ask_again_ms);
+      if (answer !== undefined && answer.status >= 500) request.failed.push({ from_ms, to_ms: scheduler.now_ms(), text: answer.text });
+      if (answer !== undefined && answer.status < 500 && answer.body?.error?.retryable !== true) {
+        request.answer = answer;
+        return answer;
+      }
+      await sleep(ask_again_ms);
     }
     return undefined;
+  };
+  const shown = async (created: Payment, body: object): Promise<Payment> => {
+    let payment = created;
+    for (let looks = 0; looks < looks_max && payment.state === 'pending' && !created.attempt?.method.endsWith('_barcode'); looks++) {
+      if (!isWait(payment.next_action)) break;
+      if (payment.next_action.type === 'new_attempt' || payment.attempt?.state === 'closed' || payment.attempt?.state === 'refused') {
+        const answer = await post(`/v1/payments/${created.id}/attempts`, body, `${only_after_a_crash}${created.attempt?.id}-${looks}`);
+        if (answer?.status === 201) payment = answer.body as Payment;
+      } else {
+        await sleep(look_again_ms);
+        const answer = await journal.read(merchant, `/v1/payments/${created.id}`);
+        if (answer?.status === 200) payment = answer.body as Payment;
+      }
+    }
+    return payment;
+  };
+  const make = async (path: string, body: object, idempotency_key: string, fields: object): Promise<Payment | undefined> => {
+    const answer = await post(path, body, idempotency_key);
+    const payment = answer?.status === 201 ? await shown(answer.body as Payment, fields) : undefined;
+    if (payment) openOrder(world, payment);
+    return payment;
   };
   return {
     world,
     journal,
     merchant,
     post,
-    create: async (order_no, fields) => {
+    asked,
+    create: (order_no, fields) => {
       const body = { merchant_order_no: order_no, amount_fen: 877, subject: '一杯茶', expires_in_s: 300, ...fields };
-      const answer = await post('/v1/payments', body, `create-${order_no}`);
-      const payment = answer?.status === 201 ? (answer.body as Payment) : undefined;
-      if (payment) openOrder(world, payment);
-      return payment;
+      return make('/v1/payments', body, `create-${order_no}`, fields);
     },
+    attempt: (payment, fields, idempotency_key) => make(`/v1/payments/${payment?.id}/attempts`, fields, idempotency_key, fields),
     pay: async (payment, late = false) => {
       const { attempt } = payment ?? {};
       if (attempt) await world.gateways.simulators.get(attempt.channel)?.act(attempt.channel_order_no, { do: 'pay', late });
     },
-    wait: world.sim.sleep,
+    wait: sleep,
+    toldPaid: async (payment) => {
+      const give_up_ms = scheduler.now_ms() + told_ms_max;
+      while (scheduler.now_ms() < give_up_ms && world.receivers.newest(merchant.at, payment?.id ?? '')?.state !== 'paid') await sleep(1_000);
+    },
     loseNotifications: (channel) => world.gateways.simulators.get(channel)?.inject({ kind: 'notify_lost' }),
   };
 }
@@ -68,6 +125,18 @@ const qr = (channel: string) => ({ method: channel === 'alipay' ? 'alipay_qr' : 
 const till = ({ world }: Stage, channel: string, behaviour: 'pays' | 'asks_password' | 'insufficient_funds') => ({
   method: 'barcode',
   auth_code: world.gateways.simulators.get(channel)?.newPaymentCode(behaviour),
+});
+
+const paidBy = (no: string, channel: string): Ending => [
+  `${no} is paid: 877 paid, 0 going back, 0 gone back`,
+  `${no} has money by ${channel}, accepted`,
+  `${no} was told of: payment.paid`,
+  `${channel} holds 877 of ${no}`,
+];
+const neverCharged = (no: string, channel: string): Also => ({
+  instead_of: paidBy(no, channel),
+  ending: [`${no} is closed (expired): 0 paid, 0 going back, 0 gone back`, `${no} was told of: payment.closed`],
+  because: 'the node died between writing down the charge and sending it, and a payment code that may have been charged is never charged again',
 });
 
 const byMethod: readonly Scenario[] = ways
@@ -91,6 +160,7 @@ const perChannel = (channel: string): readonly Scenario[] => [
       await stage.create('till', till(stage, channel, 'pays'));
       await stage.wait(20_000);
     },
+    also: [neverCharged('till', channel)],
   },
   {
     name: `a payment code that asks for a password at ${channel}, and is paid then`,
@@ -101,6 +171,7 @@ const perChannel = (channel: string): readonly Scenario[] => [
       await stage.pay(payment);
       await stage.wait(30_000);
     },
+    also: [neverCharged('password', channel)],
   },
   {
     name: `a payment code that nobody confirms at ${channel} is reversed`,
@@ -113,10 +184,10 @@ const perChannel = (channel: string): readonly Scenario[] => [
   {
     name: `two partial refunds at ${channel}`,
     nodes: 2,
-    run: async ({ create, pay, wait, post }) => {
+    run: async ({ create, pay, wait, toldPaid, post }) => {
       const payment = await create('refunds', qr(channel));
       await pay(payment);
-      await wait(8_000);
+      await toldPaid(payment);
       await Promise.all([post('/v1/refunds', refund(payment, 'r1', 300), 'r1'), post('/v1/refunds', refund(payment, 'r2', 577), 'r2')]);
       await wait(60_000);
     },
@@ -154,10 +225,10 @@ const perChannel = (channel: string): readonly Scenario[] => [
   {
     name: `cancelled after it was paid at ${channel}`,
     nodes: 1,
-    run: async ({ create, pay, wait, post }) => {
+    run: async ({ create, pay, wait, toldPaid, post }) => {
       const payment = await create('cancel', qr(channel));
       await pay(payment);
-      await wait(8_000);
+      await toldPaid(payment);
       await post(`/v1/payments/${payment?.id}/cancel`, {}, 'cancel');
       await wait(60_000);
     },
@@ -217,13 +288,24 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'paid twice by two wallets: the second goes back',
     nodes: 2,
-    run: async ({ create, pay, wait, post }) => {
+    run: async ({ create, attempt, pay, wait }) => {
       const first = await create('twice', { method: 'wechat_qr' });
-      const answer = await post(`/v1/payments/${first?.id}/attempts`, { method: 'alipay_qr' }, 'second');
-      const second = answer?.status === 201 ? (answer.body as Payment) : undefined;
+      const second = await attempt(first, { method: 'alipay_qr' }, 'second');
       await Promise.all([pay(first), pay(second)]);
       await wait(90_000);
     },
+    also: [
+      {
+        instead_of: [
+          'alipay holds 877 of twice',
+          'twice has money by alipay, accepted',
+          'twice has money by wechatpay, duplicate',
+          'wechatpay holds 0 of twice',
+        ],
+        ending: ['alipay holds 0 of twice', 'twice has money by alipay, duplicate', 'twice has money by wechatpay, accepted', 'wechatpay holds 877 of twice'],
+        because: 'the success that is heard of first is accepted, whichever was first at its wallet',
+      },
+    ],
   },
   {
     name: 'one request at two nodes at once',

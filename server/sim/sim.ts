@@ -20,6 +20,8 @@ export type Sim = {
   /** Yield points are numbered, and planned crashes happen, only while the scenario itself runs. */
   numbering: boolean;
   healed: boolean;
+  /** When a node first died or first lost an answer by plan; undefined as long as none did. */
+  struck_ms: number | undefined;
 };
 
 /** A crash at the n-th yield point. */
@@ -77,6 +79,7 @@ export function createSim({ seed, engine, only, crash, steps_max = steps_max_def
     points: () => points,
     numbering: false,
     healed: false,
+    struck_ms: undefined,
   };
   return sim;
 }

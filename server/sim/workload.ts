@@ -158,7 +158,7 @@ async function hasCode(world: World, { merchant, payment_id }: Life, { attempt, 
   return true;
 }
 
-const isWait = (action: Payment['next_action']): boolean => !action || ['wait', 'none', 'new_attempt'].includes(action.type);
+export const isWait = (action: Payment['next_action']): boolean => !action || ['wait', 'none', 'new_attempt'].includes(action.type);
 
 async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt }: Payment): Promise<void> {
   if (!attempt) return;
