@@ -93,9 +93,9 @@ function readCount(line: string, counts: Map<string, number>): void {
   if (match?.[1]) counts.set(match[1], Number(match[2]));
 }
 
-/** Settings of the person's own installation are none of the tests'. */
+/** Settings of the person's own installation are none of the tests'; what tells them where to look, what to try again and for how long is. */
 function withoutSettings(): NodeJS.ProcessEnv {
-  const kept = ['HELIU_VECTORS', 'HELIU_CHROMIUM', 'HELIU_SCREENSHOTS', 'HELIU_SEED', 'HELIU_FUZZ_S'];
+  const kept = ['HELIU_VECTORS', 'HELIU_CHROMIUM', 'HELIU_SCREENSHOTS', 'HELIU_SEED', 'HELIU_SIM_SEED', 'HELIU_FUZZ_S'];
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => kept.includes(name) || (!name.startsWith('HELIU_') && name !== 'DATABASE_URL')));
 }
 

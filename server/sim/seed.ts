@@ -28,6 +28,8 @@ export type SeedOptions = {
 /** What came of one seed. `unknown`: it could not be judged, which is as bad as a violation. */
 export type Verdict = {
   readonly seed: string;
+  /** What it was limited to: with these it is the same world again. */
+  readonly options: SeedOptions;
   readonly hash: string;
   readonly violations: readonly { readonly invariant: string; readonly detail: string }[];
   readonly unknown: string | undefined;
@@ -87,10 +89,10 @@ export async function runSeed(seed: string, options: SeedOptions = {}): Promise<
     enterWorld(undefined);
   }
   const { user, system } = process.cpuUsage(used);
-  return { ...verdictOf(seed, world), ...judged, nodes, wall_ms: realNow_ms() - started_ms, cpu_ms: (user + system) / 1000 };
+  return { ...verdictOf(seed, world), options, ...judged, nodes, wall_ms: realNow_ms() - started_ms, cpu_ms: (user + system) / 1000 };
 }
 
-function verdictOf(seed: string, world: World | undefined): Omit<Verdict, keyof Judged | 'nodes' | 'wall_ms' | 'cpu_ms'> {
+function verdictOf(seed: string, world: World | undefined): Omit<Verdict, keyof Judged | 'options' | 'nodes' | 'wall_ms' | 'cpu_ms'> {
   const truths = [...(world?.gateways.simulators.values() ?? [])].map((simulator) => simulator.truth());
   const scheduler = world?.sim.scheduler;
   const begun_ms = Date.parse('2026-11-22T02:00:00.000Z');

@@ -2,7 +2,7 @@ import { argumentsOf } from './command.ts';
 import { commitOf } from './commit.ts';
 import { openCrew } from './crew.ts';
 import { fault_ids } from './faults.ts';
-import { readOptions } from './options.ts';
+import { againOf, readOptions } from './options.ts';
 import type { SeedOptions, Verdict } from './seed.ts';
 import { shrink } from './shrink.ts';
 
@@ -39,7 +39,7 @@ export type Summary = {
   readonly converge_s: { readonly p50: number; readonly p99: number; readonly max: number };
 };
 
-/** `npm run sim -- --seeds N [--seed S] [--repeat N] [--workers N] [--json]`; 0 when every seed holds, every repeat is equal and, of a long run, every fault has happened. */
+/** `npm run sim -- --seeds N [--seed S] …`; 0 when every seed holds, every repeat is equal and, of a long run, every fault has happened. */
 export async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   const names = options.named ? [options.seed] : Array.from({ length: options.seeds }, (_, at) => `${options.seed}.${at}`);
@@ -50,7 +50,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const repeats = new Map<string, string>();
   try {
     await crew.run(
-      names.map((seed) => ({ seed })),
+      names.map((seed) => ({ seed, options: options.world })),
       (verdict) => {
         verdicts.push(verdict);
         if (isBad(verdict)) say(tell(verdict));
@@ -59,7 +59,7 @@ export async function run(args: readonly string[]): Promise<number> {
       },
     );
     await crew.run(
-      verdicts.slice(0, options.repeat).map(({ seed }) => ({ seed })),
+      verdicts.slice(0, options.repeat).map(({ seed }) => ({ seed, options: options.world })),
       (verdict) => {
         repeats.set(verdict.seed, verdict.hash);
         const first = verdicts.find(({ seed }) => seed === verdict.seed);
@@ -92,7 +92,7 @@ export const missingFaults = ({ seeds, faults }: Pick<Summary, 'seeds' | 'faults
 export const isBad = ({ violations, unknown }: Verdict): boolean => violations.length > 0 || unknown !== undefined;
 
 /** A failing seed, with all that it takes to look into it. */
-export function tell({ seed, violations, unknown, on, nodes, last }: Verdict): string {
+export function tell({ seed, options, violations, unknown, on, nodes, last }: Verdict): string {
   const broken = violations.slice(0, 5).map(({ invariant, detail }) => `  ${invariant}\n    ${detail.slice(0, 600)}`);
   return [
     `seed ${seed} (${nodes} nodes, faults ${on.join(' ')})`,
@@ -100,7 +100,7 @@ export function tell({ seed, violations, unknown, on, nodes, last }: Verdict): s
     ...(unknown === undefined ? [] : [`  not known: ${unknown}`]),
     '  last events:',
     ...last.slice(-20).map((line) => `    ${line}`),
-    `  again: npm run sim -- --seed ${seed}`,
+    `  again: ${againOf(seed, options)}`,
   ].join('\n');
 }
 

@@ -1,5 +1,5 @@
 import type { Crew } from './crew.ts';
-import type { FaultId } from './faults.ts';
+import { againOf } from './options.ts';
 import type { SeedOptions, Verdict } from './seed.ts';
 
 type Job = { readonly seed: string; readonly options?: SeedOptions };
@@ -16,13 +16,15 @@ export async function shrink(crew: Crew<Job, Verdict>, failing: Verdict): Promis
     });
     return same;
   };
-  let only: readonly FaultId[] = failing.on;
-  let payments: number | undefined;
+  let smallest: SeedOptions = { ...failing.options, only: failing.on };
   for (const id of failing.on) {
-    const fewer = only.filter((each) => each !== id);
-    if (await fails({ only: fewer })) only = fewer;
+    const fewer = { ...smallest, only: smallest.only?.filter((each) => each !== id) };
+    if (await fails(fewer)) smallest = fewer;
   }
-  for (const fewer of [20, 10, 5, 2, 1]) if (await fails({ only, payments: fewer })) payments = fewer;
-  const nodes = (await fails({ only, payments, nodes: 1 })) ? 1 : undefined;
-  return `smallest that still breaks ${wanted ?? 'the verdict'}: seed ${seed} ${JSON.stringify({ only, payments, nodes })}`;
+  for (const payments of [20, 10, 5, 2, 1]) {
+    if (payments >= (smallest.payments ?? Number.POSITIVE_INFINITY)) continue;
+    if (await fails({ ...smallest, payments })) smallest = { ...smallest, payments };
+  }
+  if (await fails({ ...smallest, nodes: 1 })) smallest = { ...smallest, nodes: 1 };
+  return `smallest that still breaks ${wanted ?? 'the verdict'}: ${againOf(seed, smallest)}`;
 }
