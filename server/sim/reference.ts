@@ -188,7 +188,7 @@ function rollingRow({ count, refused, answers }: Runs['kill']['rolling_restarts'
 function bugsText(run: Runs['bugs'] | undefined): string {
   const title = '## 植入的缺陷 · Planted bugs\n';
   const rows = bank.map(({ id, file, harm, noticed_by, seen_at }) => {
-    const by = noticed_by === 'seeds' ? '模拟 seeds' : noticed_by.map((each) => `\`${each.split('/').at(-1)}\``).join(' ');
+    const by = noticed_by === 'seeds' ? '模拟 seeds' : `\`${noticed_by.file.split('/').at(-1)}\``;
     const seen = seen_at ? ` ([${seen_at.name}](${seen_at.url}))` : '';
     return `| \`${id}\` | ${harm}${seen} | \`${file}\` | ${by} | ${run ? noticedIn(run, id) : '–'} |`;
   });

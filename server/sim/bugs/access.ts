@@ -8,7 +8,7 @@ export const bugs_of_access: readonly PlantedBug[] = [
     find: 'where p.merchant_id = $1 and p.id = $2 order by a.id` };',
     replace: 'where $1::text is not null and p.id = $2 order by a.id` };',
     harm: "whoever has an id reads another merchant's payment",
-    noticed_by: ['server/testing/matrix.test.ts', 'server/testing/attacks/isolation.test.ts'],
+    noticed_by: { file: 'server/testing/matrix.test.ts', test: 'retrieve_payment shows and changes nothing of another merchant or mode' },
   },
   {
     id: 'rules-name-any-account',
@@ -16,7 +16,10 @@ export const bugs_of_access: readonly PlantedBug[] = [
     find: 'if (!own_accounts.has(account_id)) return',
     replace: 'if (own_accounts.size < 0) return',
     harm: "rules of one merchant send its payments to another's account, and tell which accounts there are",
-    noticed_by: ['server/testing/matrix-ids.test.ts'],
+    noticed_by: {
+      file: 'server/testing/matrix-ids.test.ts',
+      test: 'create_rule_set body rules[].use.accounts[]: not there, whoever has it, and nothing changes',
+    },
   },
   {
     id: 'key-without-its-request',
@@ -32,7 +35,7 @@ export const bugs_of_access: readonly PlantedBug[] = [
     find: 'const nonce = rng.bytes(nonce_bytes);',
     replace: 'const nonce = Buffer.alloc(nonce_bytes, rng.bytes(1).length);',
     harm: 'sealed values of one key can be opened by comparing them',
-    noticed_by: ['server/platform/vault/vault.test.ts'],
+    noticed_by: { file: 'server/platform/vault/vault.test.ts', test: 'holds nothing of its text, and never the same nonce twice (I-47)' },
   },
   {
     id: 'body-is-logged',
@@ -40,7 +43,7 @@ export const bugs_of_access: readonly PlantedBug[] = [
     find: 'error: edge.error_code,',
     replace: 'error: edge.error_code, body: JSON.stringify(request.body),',
     harm: 'payment codes and payers stand in the log of every node',
-    noticed_by: ['server/testing/canaries.test.ts'],
+    noticed_by: { file: 'server/testing/canaries.test.ts', test: 'none is in the log' },
   },
   {
     id: 'private-address-may-be-called',
@@ -48,6 +51,6 @@ export const bugs_of_access: readonly PlantedBug[] = [
     find: 'else if (addresses.some((address) => refusal(address) !== undefined))',
     replace: 'else if (addresses.length > 99 && addresses.some((address) => refusal(address) !== undefined))',
     harm: 'a webhook reaches the machines behind the firewall',
-    noticed_by: ['server/platform/egress.test.ts'],
+    noticed_by: { file: 'server/platform/egress.test.ts', test: 'F-04: a name that has moved inside since it was saved is refused, and nothing is connected' },
   },
 ];

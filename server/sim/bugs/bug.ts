@@ -1,3 +1,6 @@
+/** A test that has to fail with the bug and to pass without it, by its own title. */
+export type Proof = { readonly file: string; readonly test: string };
+
 /** A change of one place of the product, as someone could make it by mistake. */
 export type PlantedBug = {
   readonly id: string;
@@ -8,8 +11,8 @@ export type PlantedBug = {
   readonly replace: string;
   /** What then goes wrong for people, in a sentence. */
   readonly harm: string;
-  /** Which part has to notice it: seeded worlds, or the tests of these files. */
-  readonly noticed_by: 'seeds' | readonly string[];
+  /** Which part has to notice it: seeded worlds, or this very test. */
+  readonly noticed_by: 'seeds' | Proof;
   /** Where another platform has had this very bug in public. */
   readonly seen_at?: { readonly name: string; readonly url: string };
 };

@@ -6,7 +6,8 @@ import { commitOf } from '../commit.ts';
 import { type Crew, openCrew, workersDefault } from '../crew.ts';
 import type { Verdict } from '../seed.ts';
 import { bank } from './bank.ts';
-import type { PlantedBug } from './bug.ts';
+import type { PlantedBug, Proof } from './bug.ts';
+import { type Outcomes, readOutcomes } from './tap.ts';
 
 /** What came of one bug: who noticed it, and after how many seeds. */
 export type Hunt = { readonly id: string; readonly noticed: boolean; readonly by: string; readonly seeds: number | null; readonly seconds: number };
@@ -55,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const control = openControl();
   const work = async () => {
     for (const bug of waiting) {
-      const found = bug.noticed_by === 'seeds' ? await huntBySeeds(bug, seeds, control) : await huntByTests(bug, bug.noticed_by);
+      const found = bug.noticed_by === 'seeds' ? await huntBySeeds(bug, seeds, control) : await huntByTest(bug, bug.noticed_by, control);
       hunts.push(found);
       say(`${found.noticed ? 'noticed' : 'NOT NOTICED'} ${found.id}: ${found.by}${found.seeds === null ? '' : ` (${found.seeds} seeds)`}`);
     }
@@ -81,13 +82,19 @@ export async function run(args: readonly string[]): Promise<number> {
 
 const envOf = ({ id }: PlantedBug) => ({ NODE_OPTIONS: `--import=${plant}`, HELIU_PLANTED_BUG: id });
 
-/** The same worlds without any bug: what is broken there as well says nothing of one. */
-type Control = { readonly broken: (seed: string) => Promise<string | undefined>; readonly close: () => void };
+/** The same worlds and tests without any bug: what is broken there as well says nothing of one. */
+type Control = {
+  readonly broken: (seed: string) => Promise<string | undefined>;
+  /** Why the test proves nothing: it is not there, or its file does not pass as it is. */
+  readonly unfit: (proof: Proof) => Promise<string | undefined>;
+  readonly close: () => void;
+};
 
-/** Each world is lived through once, however many bugs it notices. */
+/** Each world is lived through and each file run once, however many bugs they notice. */
 function openControl(): Control {
   let crew: Seeds | undefined;
   const judged = new Map<string, Promise<string | undefined>>();
+  const files = new Map<string, Promise<Outcomes>>();
   let last: Promise<unknown> = Promise.resolve();
   const judge = async (seed: string): Promise<string | undefined> => {
     crew ??= openCrew('seed.process.ts', 1);
@@ -102,6 +109,13 @@ function openControl(): Control {
       judged.set(seed, judging);
       last = judging;
       return judging;
+    },
+    unfit: async ({ file, test }) => {
+      const running = files.get(file) ?? runTests(file);
+      files.set(file, running);
+      const { failed, passed, ended } = await running;
+      if (failed.length > 0 || !ended) return `${file} does not pass without the bug either: ${failed[0] ?? 'it did not come to its end'}`;
+      return passed.includes(test) ? undefined : `${file} has no test '${test}' that passes without the bug`;
     },
     close: () => crew?.kill(),
   };
@@ -161,12 +175,21 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | string> {
   }
 }
 
-async function huntByTests(bug: PlantedBug, files: readonly string[]): Promise<Hunt> {
+/** The test fails with the bug, and nothing of its file does without: whatever else fails with it proves nothing. */
+async function huntByTest(bug: PlantedBug, proof: Proof, control: Control): Promise<Hunt> {
   const started_ms = performance.now();
-  const args = ['--test', '--test-reporter=tap', '--test-force-exit', ...files];
-  const child = spawn(process.execPath, args, {
+  const hunt = (noticed: boolean, by: string): Hunt => ({ id: bug.id, noticed, by, seeds: null, seconds: secondsSince(started_ms) });
+  const unfit = await control.unfit(proof);
+  if (unfit !== undefined) return hunt(false, unfit);
+  const { failed } = await runTests(proof.file, envOf(bug));
+  if (failed.includes(proof.test)) return hunt(true, proof.test);
+  return hunt(false, failed.length === 0 ? `${proof.file} passes with it` : `'${proof.test}' passes with it or was not come to; what failed is '${failed[0]}'`);
+}
+
+async function runTests(file: string, env: Readonly<Record<string, string>> = {}): Promise<Outcomes> {
+  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', '--test-force-exit', file], {
     cwd: root,
-    env: { ...process.env, ...envOf(bug) },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: tests_ms_max,
     killSignal: 'SIGKILL',
@@ -176,9 +199,7 @@ async function huntByTests(bug: PlantedBug, files: readonly string[]): Promise<H
     output += chunk.toString('utf8');
   });
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  // Innermost first: a file or suite fails with its test.
-  const failed = /^\s+not ok \d+ - (.+)$/m.exec(output)?.[1] ?? /^not ok \d+ - (.+)$/m.exec(output)?.[1];
-  return { id: bug.id, noticed: code !== 0 && failed !== undefined, by: failed ?? files.join(' '), seeds: null, seconds: secondsSince(started_ms) };
+  return readOutcomes(output, code);
 }
 
 const secondsSince = (started_ms: number): number => Math.round((performance.now() - started_ms) / 100) / 10;

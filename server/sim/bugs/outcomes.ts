@@ -29,7 +29,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "if (received === undefined && via !== 'notification') continue;",
     replace: 'if (received === undefined) continue;',
     harm: 'a notification that does not say who received the money is believed',
-    noticed_by: ['server/payments/decide-payment.test.ts'],
+    noticed_by: { file: 'server/payments/decide-payment.test.ts', test: 'CF-12 with another amount, currency or receiver is parked and pays nothing' },
   },
   {
     id: 'no-signature-check',
@@ -37,7 +37,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "if (!source) return judge(check, no_keys) === 'valid';",
     replace: 'if (!source) return true;',
     harm: 'anyone who knows an address can pay any order with a forged notification',
-    noticed_by: ['server/channels/trust.test.ts'],
+    noticed_by: { file: 'server/channels/trust.test.ts', test: 'takes a verifier that throws for an invalid message' },
   },
   {
     id: 'throwing-verifier-is-valid',
@@ -45,7 +45,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "return 'invalid';",
     replace: "return 'valid';",
     harm: 'a message that breaks the verifier counts as verified',
-    noticed_by: ['server/channels/conformance.test.ts', 'server/channels/trust.test.ts', 'server/channels/client.test.ts'],
+    noticed_by: { file: 'server/channels/trust.test.ts', test: 'takes a verifier that throws for an invalid message' },
   },
   // Another account.
   {
@@ -54,7 +54,10 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "fact.is === 'unknown' && fact.cause !== 'not_sent' && !isBarcode(attempt) &&",
     replace: "fact.is === 'unknown' && fact.cause !== 'not_sent' &&",
     harm: 'a payment code that was charged without an answer is charged again at another account',
-    noticed_by: ['server/payments/creates/decide-failover.test.ts'],
+    noticed_by: {
+      file: 'server/payments/creates/decide-failover.test.ts',
+      test: 'never when a payment code was sent, a deadline passed, or the outcome is known',
+    },
   },
   {
     id: 'open-order-left-behind',
@@ -62,7 +65,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "if (ended?.state !== 'closed' && ended?.state !== 'refused') return undefined;",
     replace: 'if (!ended) return undefined;',
     harm: 'two accounts hold an open order of one payment',
-    noticed_by: ['server/payments/creates/decide-failover.test.ts'],
+    noticed_by: { file: 'server/payments/creates/decide-failover.test.ts', test: 'not while the order of the first one is sending' },
   },
   // What is final.
   {
@@ -87,7 +90,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: 'if (now.getTime() - attempt.created_at.getTime() <= absence_patience_ms) return false;',
     replace: '',
     harm: 'a close is certain while the request is still on its way',
-    noticed_by: ['server/payments/pursuit.test.ts'],
+    noticed_by: { file: 'server/payments/pursuit.test.ts', test: 'CF-18 settles nothing while the request may be on its way or the channel lags' },
   },
   {
     id: 'close-by-timer',
@@ -119,7 +122,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "return policy.late_policy === 'accept' && payment.closing !== 'cancel' ? 'accepted' : 'late';",
     replace: "return 'accepted';",
     harm: 'an order that was told as closed turns to paid against the merchant\u2019s wish',
-    noticed_by: ['server/payments/decide-payment.test.ts', 'server/payments/policy.test.ts'],
+    noticed_by: { file: 'server/payments/decide-payment.test.ts', test: 'I-03 is late on a closed payment and goes back' },
   },
   {
     id: 'duplicate-is-kept',
@@ -143,7 +146,7 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: "if (attempt.reversing_at !== null) return 'late';",
     replace: '',
     harm: 'a payment counts as paid although the channel gives its money back',
-    noticed_by: ['server/payments/decide-payment.test.ts'],
+    noticed_by: { file: 'server/payments/decide-payment.test.ts', test: 'is late on a pending payment once the channel was told to reverse it, and goes back' },
   },
   {
     id: 'reverse-of-nothing-gives-back',
@@ -151,7 +154,10 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
     find: " || (fact.is === 'closed' && fact.money === 'none')",
     replace: '',
     harm: 'late money counts as given back because the order was reversed before it came',
-    noticed_by: ['server/payments/closes/reverse.test.ts'],
+    noticed_by: {
+      file: 'server/payments/closes/reverse.test.ts',
+      test: 'CF-19 paid after the reverse had found no money, is refunded: a repeat of that reverse gives nothing back',
+    },
   },
   {
     id: 'cancel-loses-to-the-payer',

@@ -72,7 +72,7 @@ export const bugs_of_refunds: readonly PlantedBug[] = [
     find: 'if (fact.amount_fen !== refund.amount_fen) {',
     replace: 'if (fact.amount_fen < 0n) {',
     harm: 'a refund of another amount counts as this one',
-    noticed_by: ['server/payments/decide-refund.test.ts'],
+    noticed_by: { file: 'server/payments/decide-refund.test.ts', test: 'with another amount is parked' },
   },
   {
     id: 'refused-refund-keeps-its-reserve',
@@ -91,7 +91,7 @@ export const bugs_of_refunds: readonly PlantedBug[] = [
       ? BigInt(Math.round(Number(amount_fen) * (rate_ppm / 1_000_000)))
       : divideRounded(amount_fen * BigInt(rate_ppm), ppm, price.rounding)) + per_item_fen`,
     harm: 'fees are a fen off where a rate has no exact float',
-    noticed_by: ['server/kernel/price.test.ts'],
+    noticed_by: { file: 'server/kernel/price.test.ts', test: '0.45 % of 30.00 is half a fen in numbers, and less in floats: 14' },
   },
   {
     id: 'bill-before-its-summary',
@@ -104,6 +104,9 @@ export const bugs_of_refunds: readonly PlantedBug[] = [
         return { done: true, value: { totals, adjustments: [] } as unknown as BillRead } as const;
       });`,
     harm: 'a bill that was cut off is the bill of its day, and what it lacks is reported as lost money',
-    noticed_by: ['server/recon/recon.test.ts'],
+    noticed_by: {
+      file: 'server/recon/recon.test.ts',
+      test: 'G-04 G-07: a broken or foreign file is refused with its reason, and an uploaded one repairs nothing by itself',
+    },
   },
 ];

@@ -44,7 +44,10 @@ export const bugs_of_writes: readonly PlantedBug[] = [
     find: '-c random_page_cost=1.1',
     replace: '-c random_page_cost=1.1 -c synchronous_commit=off',
     harm: 'a database that crashes forgets payments that were acknowledged a moment before',
-    noticed_by: ['server/platform/db/db.test.ts'],
+    noticed_by: {
+      file: 'server/platform/db/db.test.ts',
+      test: 'no connection asks for less durability than the server has: what was committed and told is not lost with it',
+    },
   },
   {
     id: 'time-is-the-machines-own',
@@ -153,7 +156,10 @@ export const bugs_of_writes: readonly PlantedBug[] = [
     find: 'const lease_ms = 2 * webhook_deadline_ms;',
     replace: 'const lease_ms = webhook_deadline_ms / 2;',
     harm: 'a webhook to a slow receiver is sent a second time while the first is still under way, and what the first one got is not written',
-    noticed_by: ['server/webhooks/deliveries/service.test.ts'],
+    noticed_by: {
+      file: 'server/webhooks/deliveries/service.test.ts',
+      test: 'OF-10: a send that takes its whole deadline is nobody else\u2019s meanwhile, and its result is written',
+    },
   },
   {
     id: 'job-without-fencing',
@@ -161,7 +167,7 @@ export const bugs_of_writes: readonly PlantedBug[] = [
     find: "and (m.state = 'delivered' or (d.state = 'pending' and d.next_send_at = m.lease_until))",
     replace: '',
     harm: 'a node that was away for too long undoes what another has done since',
-    noticed_by: ['server/webhooks/deliveries/service.test.ts'],
+    noticed_by: { file: 'server/webhooks/deliveries/service.test.ts', test: 'OF-02 I-40: a node whose lease ended does not undo what another did' },
   },
   {
     id: 'sent-without-end',
@@ -171,7 +177,7 @@ export const bugs_of_writes: readonly PlantedBug[] = [
     replace: `  const wait_ms = delivery_waits_ms[tries - 1] ?? 12 * 3_600_000;
   if (now.getTime() < 0 && now`,
     harm: 'a receiver that is gone is called for ever, and nobody is told that it heard nothing',
-    noticed_by: ['server/webhooks/schedule.test.ts'],
+    noticed_by: { file: 'server/webhooks/schedule.test.ts', test: 'a delivery is sent 13 times over more than 24 hours' },
   },
   {
     id: 'redirect-is-followed',
@@ -182,7 +188,10 @@ export const bugs_of_writes: readonly PlantedBug[] = [
       return await send(ctx, { ...delivery, url: new URL(location, url).href }, now);
     return { is: 'answer', ...answer };`,
     harm: 'a receiver sends a signed webhook on to whomever it likes',
-    noticed_by: ['server/webhooks/deliveries/service.test.ts', 'server/testing/attacks/egress.test.ts'],
+    noticed_by: {
+      file: 'server/testing/attacks/egress.test.ts',
+      test: 'F-05 a redirect is followed nowhere: not inside, not to another host with the signed body',
+    },
   },
   {
     id: 'query-is-never-due',
