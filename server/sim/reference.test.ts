@@ -72,6 +72,12 @@ describe('the page', () => {
     }
   });
 
+  it('judges the times of the black box by their targets, in reports of any age', () => {
+    const { alone } = reportOf('kill').recovery.heliu;
+    const row = page.split('\n').find((line) => line.includes("first order after a node's restart")) ?? '';
+    assert.match(row, alone.max_ms <= 3_000 ? /≤ 3000 ms：达到 met/ : /≤ 3000 ms：\*\*未达到 not met\*\*/);
+  });
+
   it('says of a bug that it was noticed only where the published run had it', () => {
     const { hunts, hunted = [], missed } = reportOf('bugs');
     const ran: readonly string[] = hunts?.map(({ id }: { id: string }) => id) ?? hunted;

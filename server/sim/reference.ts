@@ -6,6 +6,7 @@ import type { BugsSummary } from './bugs/main.ts';
 import { commandOf, type Figures, type Part, type Started } from './command.ts';
 import { episodes, printFaults } from './fault-table.ts';
 import type { summary } from './kill/report.ts';
+import { type Met, metOf, targets } from './kill/targets.ts';
 import type { Report as RacesReport } from './races/run.ts';
 import type { Summary as SeedsSummary } from './seeds.ts';
 import type { SweepSummary } from './sweep.ts';
@@ -17,7 +18,8 @@ type Runs = {
     Partial<Pick<SeedsSummary, 'unanswered' | 'unresolved'>> & { readonly seed?: string; readonly earlier?: readonly Earlier[] };
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
-  readonly kill: Published<ReturnType<typeof summary>>;
+  /** Whether it met its targets is judged anew, so that older reports are judged as well. */
+  readonly kill: Omit<Published<ReturnType<typeof summary>>, 'met'>;
   /** `hunted`: of a report without `hunts`, the bugs that the bank had at its commit. */
   readonly bugs: Omit<Published<BugsSummary>, 'hunts'> & Partial<Pick<BugsSummary, 'hunts'>> & { readonly hunted?: readonly string[] };
 };
@@ -149,6 +151,7 @@ function killText(run: Runs['kill'] | undefined): string {
   if (!run) return `${title}\n${none}`;
   const { alone, amid_other_faults } = run.recovery.heliu;
   const of = (times: typeof alone) => (times ? `p50 ${times.p50_ms} ms, p95 ${times.p95_ms} ms, max ${times.max_ms} ms` : '–');
+  const met = metOf(run);
   const idOf = (name: string) => episodes.find((episode) => episode.name === name)?.id ?? '';
   const rows = Object.entries({ ...run.faults, ...run.skipped }).map(([name, count]) => `| \`${idOf(name)}\` | \`${name}\` | ${count} |`);
   return `${title}
@@ -167,10 +170,11 @@ Real processes and sockets; under load they are killed, stopped, cut off, out of
 | **翻倍 doubled** | **${run.doubled}** |
 | **悬而未决 unresolved** | **${run.unresolved}** |
 | 违反 violations | ${run.violations.length} |
-| 重启到首单 first order after a node's restart | ${of(alone)} |
+| 重启到首单 first order after a node's restart | ${of(alone)}${targetText(targets.first_order_ms_max, met.first_order_after_kill)} |
 | 同上，另有故障 the same amid other faults | ${of(amid_other_faults)} |
 | 数据库恢复 PostgreSQL's own recovery | ${of(run.recovery.postgres.alone)} |
-| 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)} |${rollingRow(run.rolling_restarts)}
+| 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)}${targetText(targets.first_order_after_postgres_ms_max, met.first_order_after_postgres)} |${rollingRow(run.rolling_restarts, met)}
+| 未进行的段落 episodes that were skipped | ${Object.keys(run.skipped).length} |
 
 | 故障 Fault | 段落 Episode | 次数 Times |
 |---|---|--:|
@@ -178,11 +182,15 @@ ${rows.join('\n')}
 ${noteOf(run)}`;
 }
 
+/** The target of a time beside it, and whether it was met. */
+const targetText = (ms_max: number, is_met: boolean | null): string => `；目标 target ≤ ${ms_max} ms：${verdictText(is_met)}`;
+const verdictText = (is_met: boolean | null): string => (is_met === null ? '未测 not measured' : is_met ? '达到 met' : '**未达到 not met**');
+
 /** L-17: of the requests that came while each node was stopped and started in turn, those that had an answer other than the wanted one. */
-function rollingRow({ count, refused, answers }: Runs['kill']['rolling_restarts']): string {
+function rollingRow({ count, refused, answers }: Runs['kill']['rolling_restarts'], { none_refused_while_restarting }: Met): string {
   if (count === 0) return '';
   const which = Object.entries(answers).map(([answer, times]) => `${times} \`${answer}\``);
-  return `\n| 滚动重启，其间未得所求 rolling restarts, requests refused meanwhile | ${count}, ${refused}${which.length > 0 ? ` (${which.join(', ')})` : ''} |`;
+  return `\n| 滚动重启，其间未得所求 rolling restarts, requests refused meanwhile | ${count}, ${refused}${which.length > 0 ? ` (${which.join(', ')})` : ''}；目标 target ≤ ${targets.refused_max}：${verdictText(none_refused_while_restarting)} |`;
 }
 
 function bugsText(run: Runs['bugs'] | undefined): string {

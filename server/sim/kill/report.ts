@@ -2,6 +2,7 @@ import { percentile } from '../../bench/load.ts';
 import { commitOf } from '../commit.ts';
 import type { Report } from './campaign.ts';
 import type { Measure } from './faults.ts';
+import { metOf, unmetOf } from './targets.ts';
 
 export type Times = { readonly count: number; readonly p50_ms: number; readonly p95_ms: number; readonly max_ms: number };
 
@@ -31,6 +32,15 @@ export function summary(report: Report) {
   const { seed, nodes, seconds, kills, faults, skipped, measures, journal, lost, doubled, unresolved, violations } = report;
   const tries = { connection: 0, timeout: 0, answer: 0 };
   for (const { how } of journal.tries) tries[how] += 1;
+  const recovery = {
+    /** L-14: from kill -9 of a node to the first order that this node took. */
+    heliu: both(measures.heliu),
+    /** PostgreSQL's own: from kill -9 until it answers. */
+    postgres: both(measures.postgres),
+    /** L-15: from there to the first order that Heliu took. */
+    heliu_after_postgres: both(measures.after_postgres),
+  };
+  const rolling_restarts = rollingOf(measures.rolling);
   return {
     commit: commitOf(),
     seed,
@@ -45,15 +55,9 @@ export function summary(report: Report) {
     paid: journal.paid.size,
     reads: journal.reads,
     tries_again: tries,
-    recovery: {
-      /** L-14: from kill -9 of a node to the first order that this node took. */
-      heliu: both(measures.heliu),
-      /** PostgreSQL's own: from kill -9 until it answers. */
-      postgres: both(measures.postgres),
-      /** L-15: from there to the first order that Heliu took. */
-      heliu_after_postgres: both(measures.after_postgres),
-    },
-    rolling_restarts: rollingOf(measures.rolling),
+    recovery,
+    rolling_restarts,
+    met: metOf({ recovery, rolling_restarts, skipped }),
     database_given_up: report.given_up,
     rest_s: Math.round(report.rest_ms / 100) / 10,
     repeated: report.repeated,
@@ -83,6 +87,7 @@ export function lines(report: Report): string[] {
     ...times('PostgreSQL answers after kill -9', told.recovery.postgres),
     ...times('first order after PostgreSQL answers', told.recovery.heliu_after_postgres),
     `rolling restarts: ${told.rolling_restarts.count}, requests refused meanwhile: ${told.rolling_restarts.refused} ${JSON.stringify(told.rolling_restarts.answers)}`,
+    ...unmetOf(told.met),
     `at rest after ${told.rest_s} s; ${told.repeated} writes repeated`,
     `lost ${told.lost}, doubled ${told.doubled}, unresolved ${told.unresolved}, violations ${told.violations.length}`,
     ...[...Map.groupBy(told.violations, ({ invariant }) => invariant)].map(([invariant, found]) => {
