@@ -27,7 +27,7 @@ export const simulators: readonly SimulatorMaker[] = [
   { channel: 'alipay', create: (ports) => alipaySimulator(ports) },
   { channel: 'unionpay', create: (ports) => unionpaySimulator(ports) },
   { channel: 'swiftpass', create: (ports) => swiftpassSimulator(ports) },
-  { channel: 'icbc', create: (ports) => icbcSimulator(ports), codes_unpublished: true, forms: [{ mode: 'direct', trust: 'public_key' }] },
+  { channel: 'icbc', create: (ports) => icbcSimulator(ports), refunds_untold: true, codes_unpublished: true, forms: [{ mode: 'direct', trust: 'public_key' }] },
   { channel: 'cmb', create: (ports) => cmbSimulator(ports), codes_unpublished: true, forms: [{ mode: 'direct', trust: 'public_key' }] },
   { channel: 'qqpay', create: (ports) => qqpaySimulator(ports), codes_unpublished: true, forms: [own_contract, through_provider] },
   {
@@ -48,8 +48,8 @@ export const simulators: readonly SimulatorMaker[] = [
     times_unsaid: true,
     forms: [own_contract],
   },
-  { channel: 'lakala', create: (ports) => lakalaSimulator(ports), codes_unpublished: true, forms: [own_contract] },
-  { channel: 'fuiou', create: (ports) => fuiouSimulator(ports), codes_unpublished: true, forms: [own_contract] },
+  { channel: 'lakala', create: (ports) => lakalaSimulator(ports), refunds_untold: true, codes_unpublished: true, forms: [own_contract] },
+  { channel: 'fuiou', create: (ports) => fuiouSimulator(ports), refunds_untold: true, codes_unpublished: true, forms: [own_contract] },
   {
     channel: 'shouqianba',
     create: (ports) => shouqianbaSimulator(ports),
@@ -60,7 +60,15 @@ export const simulators: readonly SimulatorMaker[] = [
   },
   { channel: 'heliu', create: (ports) => heliuSimulator(ports), answers_unsigned: true, forms: [own_contract, { mode: 'direct', trust: 'public_key' }] },
   { channel: 'jeepay', create: (ports) => jeepaySimulator(ports), errors_unsigned: true, forms: [own_contract] },
-  { channel: 'epay', create: (ports) => epaySimulator(ports), answers_unsigned: true, times_unsaid: true, orders_never_end: true, forms: [own_contract] },
+  {
+    channel: 'epay',
+    create: (ports) => epaySimulator(ports),
+    refunds_untold: true,
+    answers_unsigned: true,
+    times_unsaid: true,
+    orders_never_end: true,
+    forms: [own_contract],
+  },
 ];
 
 /**
@@ -68,3 +76,7 @@ export const simulators: readonly SimulatorMaker[] = [
  * spend its time on making keys.
  */
 export const usual_simulators: readonly SimulatorMaker[] = simulators.slice(0, 2);
+
+const less_sure: readonly string[] = ['icbc', 'jdpay', 'bestpay', 'lakala', 'fuiou', 'jeepay', 'epay'];
+/** Gateways of which none promises that a number is one refund, and most end an order by its time alone. They say what is asked of them (`reads`). */
+export const further_simulators: readonly SimulatorMaker[] = simulators.filter(({ channel }) => less_sure.includes(channel));

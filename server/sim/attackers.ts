@@ -1,5 +1,5 @@
+import { type NoticeRequest, wireOf } from '../channels/kit/simulator.ts';
 import type { Dice } from './dice.ts';
-import type { SentNotification } from './gateways.ts';
 import { ask } from './merchants.ts';
 import type { World } from './world.ts';
 
@@ -11,12 +11,12 @@ export async function attack(world: World): Promise<void> {
     await sim.sleep(500 + dice.below(4_000));
     const target = gateways.sent.length > 0 ? dice.pick(gateways.sent) : undefined;
     if (target && sim.faults.hit('CF-11')) {
-      const { url, headers, body } = forge(
+      const forged = forge(
         dice,
         target,
         merchants.flatMap(({ accounts }) => [...accounts.values()]),
       );
-      network.toHeliu({ method: 'POST', url, headers, body, is_forged: true }).catch(() => {});
+      network.toHeliu({ ...wireOf(forged), is_forged: true }).catch(() => {});
     }
     if (sim.faults.hit('MF-04')) {
       const merchant = sim.faults.dice('MF-04').pick(merchants);
@@ -28,7 +28,7 @@ export async function attack(world: World): Promise<void> {
 }
 
 /** Replays, strips, alters, redirects and mixes up what a gateway truly sent. */
-function forge(dice: Dice, sent: SentNotification, accounts: readonly string[]): SentNotification {
+function forge(dice: Dice, sent: NoticeRequest, accounts: readonly string[]): NoticeRequest {
   const flip = (text: string): string => {
     const at = dice.below(text.length);
     return `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;

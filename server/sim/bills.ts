@@ -16,11 +16,14 @@ const asked_after_ms = 34.5 * hour_ms;
 /** Bills are asked for again each half hour, so that a day that is not taken in by now is forgotten. */
 const taken_in_ms_max = 6 * hour_ms;
 
+/** Whether this world comes to its bills. */
+export const takesInBills = ({ faults, dice }: World['sim']): boolean => faults.on.includes('CF-23') && dice('bills').chance(share);
+
 /** CF-23: the bills of the day are late, cut off or wrong, and issued anew. Gives what does not hold of them then. */
 export async function takeInBills(world: World): Promise<readonly Violation[]> {
   const { sim } = world;
-  const dice = sim.dice('bills');
-  if (!sim.faults.on.includes('CF-23') || !dice.chance(share)) return [];
+  if (!takesInBills(sim)) return [];
+  const dice = sim.dice('trouble with bills');
   const biz_date = bizDate(new Date(sim.scheduler.now_ms()));
   const started = dayStart(biz_date);
   const until = (at: Date) => sim.sleep(at.getTime() - sim.scheduler.now_ms());

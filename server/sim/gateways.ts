@@ -1,27 +1,24 @@
 import Fastify from 'fastify';
-import type { Fault, Simulator, Told } from '../channels/kit/simulator.ts';
-import { usual_simulators as makers } from '../channels/simulators.ts';
+import { refund_notice } from '../channels/kit/faults.ts';
+import { type Asked, type Fault, type NoticeRequest, type Simulator, type SimulatorMaker, type Told, wireOf } from '../channels/kit/simulator.ts';
+import { channels } from '../channels/registry.ts';
+import { usual_simulators } from '../channels/simulators.ts';
 import type { Clock } from '../kernel/time.ts';
-import { queriedBy, refundedBy, undoneBy } from './calls.ts';
+import { readWallet } from './calls.ts';
 import type { FaultId } from './faults.ts';
-import { Lost, type Network } from './network.ts';
+import { Lost, type Network, type Reader } from './network.ts';
 import type { Sim } from './sim.ts';
 import { createWitness } from './told.ts';
 
 export const gateway_authority = '127.0.0.1:7410';
 
-export type SentNotification = {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly told?: Told;
-};
-
 /** The gateways of a world: the real channel simulators behind the virtual network. */
 export type Gateways = {
   readonly simulators: ReadonlyMap<string, Simulator>;
   /** Notifications as they were sent, for those who listen in and for those who replay them. */
-  readonly sent: readonly SentNotification[];
+  readonly sent: readonly NoticeRequest[];
+  /** The one beside the two wallets, where there is one: its channel and what it cannot promise. */
+  readonly further: SimulatorMaker | undefined;
   /** Something goes wrong with what the payer is about to cause. */
   readonly spoilNext: (channel: string) => void;
   /** Order numbers that payers were shown or charged for: only these can be paid. */
@@ -41,21 +38,22 @@ const call_faults: readonly (readonly [FaultId, Fault['kind'], on?: string])[] =
   ['CF-28', 'unlisted_code'],
 ];
 const notify_within_ms = 5_000;
+/** A channel that lags has caught up after this: less than what is waited for (payments/schedule.ts: absence_patience_ms). */
+const lag_ms_max = 55_000;
 /** Longer than the first queries of an order are apart, so that some of them meet it. */
 const behind_s_max = 120;
-/** A request to a gateway: the number of the refund that it asks for, or of the order that it asks about. */
-type Call = { readonly path: string; readonly refund_no: string | undefined; readonly queried: string | undefined };
 /** How a refund is refused for good: the merchant has no money left at the wallet. */
 const refund_refusals: Readonly<Record<string, string>> = { wechatpay: 'NOT_ENOUGH', alipay: 'ACQ.SELLER_BALANCE_NOT_ENOUGH' };
 
-export async function openGateways(sim: Sim, network: Network): Promise<Gateways> {
+export async function openGateways(sim: Sim, network: Network, further?: SimulatorMaker): Promise<Gateways> {
   const { scheduler, faults } = sim;
   const server = Fastify({ logger: false });
   const simulators = new Map<string, Simulator>();
-  const sent: SentNotification[] = [];
+  const sent: NoticeRequest[] = [];
   const rotation = sim.dice('rotation');
   const shown = new Set<string>();
   const witness = createWitness(sim);
+  const broken: string[] = [];
   /** Orders of which the gateway has told that they are paid, and how long its queries do not know it yet. */
   const behind_until_ms = new Map<string, number>();
   /** Whether a refund is refused for good, by its number: whoever comes first under it decides for all that come again. */
@@ -70,7 +68,7 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   };
   if (skew_ms > 0) faults.count('CF-24');
 
-  for (const { channel, create } of makers) {
+  for (const { channel, create } of [...usual_simulators, ...(further ? [further] : [])]) {
     const simulator = create({
       clock,
       rng: sim.dice(`gateway ${channel}`),
@@ -85,8 +83,9 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
   await server.ready();
 
   /** On its way a notification may be lost for this time, late, or doubled. */
-  async function notify(notification: SentNotification): Promise<{ status: number; body: string }> {
+  async function notify(notification: NoticeRequest): Promise<{ status: number; body: string }> {
     sent.push(notification);
+    if (notification.told) witness.sent(notification.told);
     fallBehind(notification.told);
     if (faults.hit('CF-08')) await sim.sleep(faults.dice('CF-08').between(100, 20_000));
     const copies = faults.hit('CF-07') ? faults.dice('CF-07').between(1, 7) : 0;
@@ -98,34 +97,49 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     if (!told || told.wrong || told.refund_no !== undefined || behind_until_ms.has(told.order_no) || !faults.draw('CF-17')) return;
     behind_until_ms.set(told.order_no, scheduler.now_ms() + faults.dice('CF-17').between(5, behind_s_max) * 1000);
   }
-  const post = ({ url, headers, body, told }: SentNotification) =>
+  const post = ({ told, ...notification }: NoticeRequest) =>
     Promise.race([
-      network.toHeliu({ method: 'POST', url, headers, body }, { watch: told && ((answer) => witness.acknowledged(told, answer)) }),
+      network.toHeliu(wireOf(notification), { watch: told && ((answer) => witness.acknowledged(told, answer)) }),
       sim.sleep(notify_within_ms).then(() => Promise.reject(new Lost('no answer to a notification'))),
     ]);
 
-  network.at(gateway_authority, async ({ method, url, headers, body }) => {
-    const channel = network.channelOf(url) ?? '';
-    const { pathname, search } = new URL(url);
-    const simulator = simulators.get(channel);
-    const wanted = `${search}&${body ?? ''}`;
-    const refund_no = refundedBy(pathname, wanted);
-    if (simulator && refund_no !== undefined && refused.get(refund_no)) refuseRefund(simulator);
-    else if (simulator && !sim.healed) spoilCall(simulator, { path: pathname, refund_no, queried: queriedBy(pathname, wanted) });
-    if (refund_no !== undefined && !refused.has(refund_no)) refused.set(refund_no, false);
-    const undone = undoneBy(pathname, wanted);
-    const races = simulator && undone && shown.has(undone.order_no) && faults.draw('CF-19');
-    // A payment code is not confirmed any more once it was reversed; a page or a code that is open still is.
-    const race = races && (undone.by === 'reverse' ? 'before' : rotation.pick(['before', 'after'] as const));
-    if (race === 'before') await payerIs(simulator, undone?.order_no);
-    const answer = await server.inject({ method, url: pathname + search, headers: { ...headers }, ...(body === undefined ? {} : { payload: body }) });
-    if (race === 'after') await payerIs(simulator, undone?.order_no);
-    const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-    if (given['content-length'] !== undefined && Number(given['content-length']) !== answer.rawPayload.length) throw new Lost('the answer was cut off');
-    return { status: answer.statusCode, headers: given, body: answer.rawPayload };
-  });
+  network.at(
+    gateway_authority,
+    async ({ method, url, headers, body }, { asked, is_echo }) => {
+      const channel = network.channelOf(url) ?? '';
+      const { pathname, search } = new URL(url);
+      const simulator = simulators.get(channel);
+      const refund_no = asked?.does === 'refund' ? asked.refund_no : undefined;
+      if (simulator && refund_no !== undefined && !is_echo) watchRefund(simulator, refund_no);
+      if (simulator && refund_no !== undefined && refused.get(refund_no)) refuseRefund(simulator);
+      else if (simulator && !sim.healed) spoilCall(simulator, pathname, asked);
+      if (refund_no !== undefined && !refused.has(refund_no)) refused.set(refund_no, false);
+      const undone = asked?.does === 'close' || asked?.does === 'reverse' ? asked.order_no : undefined;
+      const races = simulator && undone !== undefined && shown.has(undone) && faults.draw('CF-19');
+      const race = races && (canOnlyBeBefore(channel, asked) ? 'before' : rotation.pick(['before', 'after'] as const));
+      if (race === 'before') await payerIs(simulator, undone);
+      const answer = await server.inject({ method, url: pathname + search, headers: { ...headers }, ...(body === undefined ? {} : { payload: body }) });
+      if (race === 'after') await payerIs(simulator, undone);
+      const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+      if (given['content-length'] !== undefined && Number(given['content-length']) !== answer.rawPayload.length) throw new Lost('the answer was cut off');
+      return { status: answer.statusCode, headers: given, body: answer.rawPayload };
+    },
+    readerOf(simulators),
+  );
 
-  function spoilCall(simulator: Simulator, { path, refund_no, queried }: Call): void {
+  /**
+   * A payment code is not confirmed any more once it was reversed; a page or a code that is open still is. The gateways beside
+   * the wallets repeat a notification for minutes only, which an outage of ours outlasts: what tells of money after a close would be lost.
+   */
+  const canOnlyBeBefore = (channel: string, asked: Asked | undefined): boolean => asked?.does === 'reverse' || channel === further?.channel;
+
+  /** I-13: where nobody promises that a number is one refund, a second request is a second refund; these gateways are kinder than that. */
+  function watchRefund({ channel, truth }: Simulator, refund_no: string): void {
+    if (channels.get(channel)?.refund.retry !== 'never') return;
+    if (truth().refunds.some((refund) => refund.refund_no === refund_no)) broken.push(`I-13 the refund ${refund_no} was sent to ${channel} again`);
+  }
+
+  function spoilCall(simulator: Simulator, path: string, asked: Asked | undefined): void {
     if (faults.hit('CF-15')) simulator.inject({ kind: 'rotate_key' });
     // Keys are fetched by a call that takes no fault: one given now would hit a call much later.
     if (path.endsWith('/v3/certificates')) return;
@@ -134,19 +148,27 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
       simulator.inject({ kind });
       return;
     }
-    if (queried !== undefined && faults.draw('CF-18')) {
-      simulator.inject({ kind: 'not_found_lag', on: 'query' });
-      if (simulator.orders().some(({ order_no }) => order_no === queried)) faults.count('CF-18');
-    } else if (queried !== undefined && scheduler.now_ms() < (behind_until_ms.get(queried) ?? 0)) {
+    const queried = asked?.does === 'query' ? asked.order_no : undefined;
+    if (queried !== undefined && isYoung(simulator, queried) && faults.hit('CF-18')) simulator.inject({ kind: 'not_found_lag', on: 'query' });
+    else if (queried !== undefined && scheduler.now_ms() < (behind_until_ms.get(queried) ?? 0)) {
       simulator.inject({ kind: 'query_behind', on: 'query' });
       faults.count('CF-17');
     }
+    const refund_no = asked?.does === 'refund' ? asked.refund_no : undefined;
+    const tells = further?.channel !== simulator.channel || further.refunds_untold !== true;
+    const told = refund_no !== undefined && tells ? refundNoticeFault() : undefined;
+    if (told) simulator.inject({ ...told, on: refund_notice });
     if (refund_no === undefined || refused.has(refund_no) || !faults.hit('CF-22')) return;
-    if (rotation.chance(0.5)) {
+    // No code of the gateways beside the wallets is a final no.
+    if (rotation.chance(0.5) && refund_refusals[simulator.channel] !== undefined) {
       refused.set(refund_no, true);
       refuseRefund(simulator);
     } else simulator.inject({ kind: 'refund_fails' });
   }
+
+  /** Held there, and not for so long that it must be found. */
+  const isYoung = (simulator: Simulator, order_no: string): boolean =>
+    simulator.orders().some((order) => order.order_no === order_no && clock.now().getTime() - order.created_at.getTime() < lag_ms_max);
 
   const refuseRefund = (simulator: Simulator) => simulator.inject({ kind: 'error_code', on: 'refund', code: refund_refusals[simulator.channel] ?? '' });
 
@@ -159,8 +181,11 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     simulators,
     sent,
     shown,
-    broken: witness.broken,
+    further,
     lateUntil_ms: () => late_until_ms,
+    get broken() {
+      return [...witness.broken, ...broken];
+    },
     spoilNext: (channel) => {
       const simulator = simulators.get(channel);
       if (!simulator) return;
@@ -168,6 +193,15 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
       if (fault) simulator.inject(fault);
     },
   };
+
+  /** What one refund's notice says is asked about as well, so that nothing hangs on whose notice is hit. */
+  function refundNoticeFault(): Fault | undefined {
+    if (faults.hit('CF-10')) return { kind: 'notify_lost' };
+    if (faults.hit('CF-09')) return { kind: 'notify_delayed', ms: rotation.between(1, 300) * 1000 };
+    if (faults.draw('CF-12')) return { kind: 'notify_wrong_amount' };
+    if (faults.hit('CF-14')) return { kind: 'notify_signature_probe' };
+    return undefined;
+  }
 
   function notificationFault(): Fault | undefined {
     if (faults.hit('CF-10')) return { kind: 'notify_lost' };
@@ -182,4 +216,16 @@ export async function openGateways(sim: Sim, network: Network): Promise<Gateways
     if (faults.hit('CF-14')) return { kind: 'notify_signature_probe' };
     return undefined;
   }
+}
+
+/** Each gateway tells itself what a request asks for, but for the two wallets, whose requests name it in the clear. */
+function readerOf(simulators: ReadonlyMap<string, Simulator>): Reader {
+  return ({ method, url, headers, body = '' }) => {
+    const { pathname, search } = new URL(url);
+    const [, , channel = ''] = pathname.split('/');
+    const simulator = simulators.get(channel);
+    if (!simulator?.reads) return readWallet(pathname, `${search}&${body}`);
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    return simulator.reads({ method, path: pathname.slice(`/sim/${channel}`.length), query: search.slice(1), headers: lower, body: Buffer.from(body) });
+  };
 }

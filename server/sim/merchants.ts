@@ -90,7 +90,14 @@ export async function openMerchant(parts: Parts, at: number): Promise<Merchant> 
   for (const [channel, simulator] of gateways.simulators) {
     const mode = dice.chance(0.3) ? 'provider' : 'direct';
     const enrolled = await simulator.enroll({ mode, trust: dice.chance(0.5) ? 'certificate' : 'public_key' });
-    const account = await createChannelAccount(ctx, { merchant_id: id, livemode: false, channel, name: channel, settings: enrolled, priority: 100 });
+    const account = await createChannelAccount(ctx, {
+      merchant_id: id,
+      livemode: false,
+      channel,
+      name: channel,
+      settings: enrolled,
+      priority: channel === gateways.further?.channel ? 200 : 100,
+    });
     accounts.set(channel, account.id);
   }
   const { api_key, secret } = await createApiKey(ctx, { merchant_id: id, livemode: false, name: 'sim', scopes });

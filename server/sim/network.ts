@@ -1,17 +1,20 @@
+import type { Asked } from '../channels/kit/simulator.ts';
 import type { Config } from '../platform/config.ts';
 import { createHttpOut, EgressError, type HttpOut, type HttpOutAnswer, type HttpOutRequest } from '../platform/egress.ts';
-import { chargedBy } from './calls.ts';
 import type { DatabaseClient } from './database.ts';
 import type { Node, WireAnswer, WireRequest } from './node.ts';
 import type { Sim } from './sim.ts';
 
 /** Something that answers at an address. Rejects when the connection ends without a whole answer. */
-export type Host = (request: WireRequest, from: string) => Promise<WireAnswer>;
+export type Host = (request: WireRequest, seen: Seen) => Promise<WireAnswer>;
+/** What is known of a request that arrives: what it asks for, where its host can tell, and whether it is the second copy of one. */
+export type Seen = { readonly asked?: Asked | undefined; readonly is_echo: boolean };
+export type Reader = (request: Pick<WireRequest, 'method' | 'url' | 'headers' | 'body'>) => Asked | undefined;
 
 /** All ways between nodes, gateways, merchants and their receivers, and what can happen on them. */
 export type Network = {
-  /** Who answers at `host:port`. */
-  readonly at: (authority: string, host: Host) => void;
+  /** Who answers at `host:port`, and how to know what it is asked for. */
+  readonly at: (authority: string, host: Host, reader?: Reader) => void;
   /** A node's way out. */
   readonly httpOf: (node: DatabaseClient, config: Config) => HttpOut;
   /** A request from outside to the installation; some node takes it. */
@@ -27,6 +30,8 @@ export type Network = {
 export type ToHeliu = { readonly node?: number | undefined; readonly watch?: ((answer: WireAnswer) => void) | undefined };
 
 const way_ms_max = 30;
+/** No request is on its way for longer than is waited for (payments/schedule.ts: absence_patience_ms), what passes before it is sent left out. */
+const lingers_ms_max = 45_000;
 
 /** A request that came back as if the connection was cut in the middle. */
 export class Lost extends Error {
@@ -35,7 +40,7 @@ export class Lost extends Error {
 
 export function createNetwork(sim: Sim): Network {
   const { scheduler, faults, latency } = sim;
-  const hosts = new Map<string, Host>();
+  const hosts = new Map<string, { readonly host: Host; readonly reader: Reader | undefined }>();
   const balance = sim.dice('balancer');
   const nodes: Node[] = [];
   const outage_until_ms = new Map<string, number>();
@@ -54,17 +59,15 @@ export function createNetwork(sim: Sim): Network {
     return true;
   };
   /** I-40: what became of a payment code is asked, and it is never charged again. */
-  const watchCharge = ({ url, body = '' }: HttpOutRequest): void => {
-    const { pathname, search } = new URL(url);
-    const order_no = chargedBy(pathname, `${search}&${body}`);
-    if (order_no === undefined) return;
+  const watchCharge = ({ order_no, charges }: Asked): void => {
+    if (order_no === undefined || charges !== true) return;
     if (charged.has(order_no)) broken.push(`I-40 the payment code of ${order_no} was charged again`);
     charged.add(order_no);
   };
-  const arrive = (request: WireRequest, from: string): Promise<WireAnswer> => {
+  const arrive = (request: WireRequest, seen: Seen): Promise<WireAnswer> => {
     const { host } = new URL(request.url);
     const found = hosts.get(host);
-    return found ? found(request, from) : Promise.reject(new Lost(`nobody is at ${host}`));
+    return found ? found.host(request, seen) : Promise.reject(new Lost(`nobody is at ${host}`));
   };
 
   const httpOf: Network['httpOf'] = (node, config) => {
@@ -101,14 +104,18 @@ export function createNetwork(sim: Sim): Network {
         if (done) return;
         if (fate === 'crash_before') return node.crash();
         sent = true;
-        if (channel !== undefined) watchCharge(request);
+        const asked = channel === undefined ? undefined : hosts.get(new URL(request.url).host)?.reader?.(request);
+        if (asked) watchCharge(asked);
         if (channel !== undefined && faults.hit('CF-02')) {
           if (faults.dice('CF-02').chance(0.5)) fail('connection_lost', 'reset before it arrived');
           return;
         }
-        if (channel !== undefined && faults.hit('OF-10')) arrive(request, node.name).catch(() => {});
+        if (channel !== undefined && faults.hit('OF-10')) arrive(request, { asked, is_echo: true }).catch(() => {});
         const slow_ms = channel !== undefined && faults.hit('CF-06') ? faults.dice('CF-06').between(1, 60) * 1000 : 0;
-        arrive(request, node.name).then(
+        const lingers_ms = slow_ms > 0 && faults.dice('CF-06').chance(0.4) ? Math.min(slow_ms, lingers_ms_max) : 0;
+        const seen: Seen = { asked, is_echo: false };
+        const arriving = lingers_ms === 0 ? arrive(request, seen) : sim.sleep(lingers_ms).then(() => arrive(request, seen));
+        arriving.then(
           (answer) => {
             scheduler.note('answer', node.name, point, String(answer.status));
             const dies = request.policy === 'webhook' && node.isAlive() && faults.hit('OF-19');
@@ -141,7 +148,7 @@ export function createNetwork(sim: Sim): Network {
   return {
     nodes,
     broken,
-    at: (authority, host) => void hosts.set(authority, host),
+    at: (authority, host, reader) => void hosts.set(authority, { host, reader }),
     httpOf,
     channelOf,
     toHeliu: (request, { node: wanted, watch } = {}) =>

@@ -67,8 +67,8 @@ const pollers: readonly (readonly [file: string, task: string])[] = [
   ['routing/health/service.ts', 'health'],
 ];
 
-/** What makes a node refuse a notification that is not forged, which some channels are to be told by a 5xx: keys and clocks. */
-const refuses_notices = ['CF-14', 'CF-15', 'CF-24', 'OF-12'] as const;
+/** What makes a node refuse a notification that is not forged, which some channels are to be told by a 5xx: keys, clocks and another receiver. */
+const refuses_notices = ['CF-12', 'CF-14', 'CF-15', 'CF-24', 'OF-12'] as const;
 
 /** Starts a node on the world's database; it serves and sweeps when the promise resolves. */
 export async function startNode({ sim, network, name, config, onCrash }: NodeOptions): Promise<Node> {

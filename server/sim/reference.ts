@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { simulators, usual_simulators } from '../channels/simulators.ts';
 import { printAttacks } from './attacks-table.ts';
 import { bank } from './bugs/bank.ts';
 import type { BugsSummary } from './bugs/main.ts';
@@ -14,8 +15,8 @@ import type { SweepSummary } from './sweep.ts';
 /** What the report of a published run may lack because it is older than its reader. */
 type Published<Report> = Omit<Report, 'arguments'> & Started & Noted;
 type Runs = {
-  readonly seeds: Omit<Published<SeedsSummary>, 'seed' | 'unanswered' | 'unresolved'> &
-    Partial<Pick<SeedsSummary, 'unanswered' | 'unresolved'>> & { readonly seed?: string; readonly earlier?: readonly Earlier[] };
+  readonly seeds: Omit<Published<SeedsSummary>, 'seed' | 'further' | 'unanswered' | 'unresolved'> &
+    Partial<Pick<SeedsSummary, 'seed' | 'further' | 'unanswered' | 'unresolved'>> & { readonly earlier?: readonly Earlier[] };
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
   /** Whether it met its targets is judged anew, so that older reports are judged as well. */
@@ -73,6 +74,14 @@ function faultsOf(run: Runs['seeds'] | undefined): Readonly<Record<string, numbe
   return { ...run.faults, 'CF-17': 0, 'CF-18': (run.faults['CF-17'] ?? 0) + (run.faults['CF-18'] ?? 0) };
 }
 
+/** Reports that do not name further ones are of worlds with the two wallets alone. */
+function gatewaysOf({ further }: Runs['seeds']): string {
+  const usual = usual_simulators.map(({ channel }) => `\`${channel}\``).join(' ');
+  if (!further) return `${usual}（${simulators.length} 个中的 2 个 two of ${simulators.length}）`;
+  const counted = Object.entries(further).map(([channel, worlds]) => `\`${channel}\` ${worlds}`);
+  return `${usual}，另加其一 and one of: ${counted.join(', ')}`;
+}
+
 function seedsText(run: Runs['seeds'] | undefined): string {
   const title = '## 确定性模拟 · Deterministic simulation\n';
   if (!run) return `${title}\n${none}`;
@@ -85,6 +94,7 @@ held against the gateways' own.
 |---|--:|
 | 提交 commit | \`${run.commit}\` |
 | 世界 worlds | ${run.seeds} |
+| 渠道 gateways | ${gatewaysOf(run)} |
 | 支付 payments at the gateways | ${run.payments} |
 | 退款 refunds | ${run.refunds} |
 | 渠道通知 notifications | ${run.notifications} |
@@ -99,6 +109,10 @@ ${(run.earlier ?? []).map(earlierRow).join('')}${run.violations + run.unknown ==
 一个世界的时间约四成用于进程内的 PostgreSQL（WebAssembly，约四千条语句），其余是 HTTP、签名与事件循环；同一台机器上别的工作会使它变长。
 Some four tenths of a world's time go to PostgreSQL in the process (WebAssembly, some four thousand statements), the rest to HTTP, signatures and the turns of the event
 loop; other work on the same machine lengthens it.
+
+关单之后才到账、其通知又丢失的钱，要到收入当日账单时才知道：那时入账为迟到款并按商户的政策退回或接受。没有账单的渠道只能由人在渠道后台发现。世界在收入账单时才有这种钱。
+Money that comes after the close, and whose notification is lost as well, is not known of before the bill of that day is taken in: it is then late money, and goes back or is
+accepted as the merchant has it. Of a channel without bills only a person in the channel's own back office finds it. Worlds have such money where they come to their bills.
 ${noteOf(run)}`;
 }
 

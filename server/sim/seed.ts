@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { further_simulators } from '../channels/simulators.ts';
 import { type Replay, replayBook } from '../ledger/replay/service.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { priceFromStart } from '../pricing/service.ts';
@@ -41,6 +42,8 @@ export type Verdict = {
   /** Writes that were never answered, and those whose merchant could not find out what had become of them. */
   readonly unanswered: number;
   readonly unresolved: number;
+  /** The gateway beside those of the two wallets. */
+  readonly further: string;
   readonly faults: Readonly<Record<string, number>>;
   /** The faults that were on, whether or not they came about. */
   readonly on: readonly FaultId[];
@@ -77,10 +80,11 @@ export async function runSeed(seed: string, options: SeedOptions = {}): Promise<
   const shape = { nodes: 1 + dice.below(4), merchants: 1 + dice.below(5), payments: 40 + dice.below(30) };
   const nodes = options.nodes ?? shape.nodes;
   const payments = options.payments ?? shape.payments;
+  const further = createDice(seed, 'further gateway').pick(further_simulators);
   let world: World | undefined;
   let judged: Judged;
   try {
-    world = await openWorld({ seed, engine: opened, nodes, merchants: shape.merchants, only: options.only });
+    world = await openWorld({ seed, engine: opened, nodes, merchants: shape.merchants, only: options.only, further });
     judged = await world.sim.scheduler.pump(judge(world, payments));
   } catch (error) {
     const unknown = error instanceof TooLong ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -89,10 +93,10 @@ export async function runSeed(seed: string, options: SeedOptions = {}): Promise<
     enterWorld(undefined);
   }
   const { user, system } = process.cpuUsage(used);
-  return { ...verdictOf(seed, world), options, ...judged, nodes, wall_ms: realNow_ms() - started_ms, cpu_ms: (user + system) / 1000 };
+  return { ...verdictOf(seed, world), options, ...judged, nodes, further: further.channel, wall_ms: realNow_ms() - started_ms, cpu_ms: (user + system) / 1000 };
 }
 
-function verdictOf(seed: string, world: World | undefined): Omit<Verdict, keyof Judged | 'options' | 'nodes' | 'wall_ms' | 'cpu_ms'> {
+function verdictOf(seed: string, world: World | undefined): Omit<Verdict, keyof Judged | 'options' | 'nodes' | 'further' | 'wall_ms' | 'cpu_ms'> {
   const truths = [...(world?.gateways.simulators.values() ?? [])].map((simulator) => simulator.truth());
   const scheduler = world?.sim.scheduler;
   const begun_ms = Date.parse('2026-11-22T02:00:00.000Z');

@@ -1,3 +1,4 @@
+import { further_simulators } from '../channels/simulators.ts';
 import { argumentsOf } from './command.ts';
 import { commitOf } from './commit.ts';
 import { openCrew } from './crew.ts';
@@ -23,6 +24,8 @@ export type Summary = {
   /** Writes of merchants that were never answered, and those of which it could not be found out afterwards what they had come to. */
   readonly unanswered: number;
   readonly unresolved: number;
+  /** Beside the gateways of the two wallets, which are in every world, each has one more: in how many each was. */
+  readonly further: Readonly<Record<string, number>>;
   /** How often each fault happened, and `0` for one that never did. */
   readonly faults: Readonly<Record<string, number>>;
   readonly violations: number;
@@ -121,6 +124,7 @@ function sumUp(
     webhooks: sum(({ webhooks }) => webhooks),
     unanswered: sum(({ unanswered }) => unanswered),
     unresolved: sum(({ unresolved }) => unresolved),
+    further: Object.fromEntries(further_simulators.map(({ channel }) => [channel, verdicts.filter(({ further }) => further === channel).length])),
     faults: Object.fromEntries(fault_ids.map((id) => [id, sum(({ faults }) => faults[id] ?? 0)])),
     violations: sum(({ violations }) => violations.length),
     unknown: verdicts.filter(({ unknown }) => unknown !== undefined).length,

@@ -22,6 +22,9 @@ const core = ['paid twice by two wallets', 'two partial refunds at wechatpay', '
 /** Worlds whose bills go wrong. The first two have exceptions, of whose events I-41.3 once did not know what they are about. */
 const billed = ['billed.7', 'billed.27', 'billed.25'];
 
+/** Worlds that come to their bills and in which payers come late. */
+const unheard = ['unheard.141'];
+
 let seeds: Crew<{ seed: string; options: SeedOptions }, Verdict>;
 let crashes: Crew<CrashJob, CrashVerdict>;
 before(() => {
@@ -87,6 +90,16 @@ it('CF-23: bills that are late, cut off or wrong are taken in when they are issu
     assert.ok((faults['CF-23'] ?? 0) > 0, `${seed} has no trouble with its bills`);
     assert.equal(hash, hashes.get(seed) ?? hash, `${seed} left another trace`);
     hashes.set(seed, hash);
+    return undefined;
+  });
+});
+
+it('CF-10 with CF-19: money that came after the close and was never told of is found by the bill and goes back or is kept, as the merchant has it', async () => {
+  const jobs = unheard.map((seed) => ({ seed, options: { payments: 12, only: ['CF-10', 'CF-19', 'CF-23'] as const } }));
+  await seeds.run(jobs, (verdict) => {
+    const { seed, faults } = verdict;
+    assert.ok(!isBad(verdict), tell(verdict));
+    assert.ok((faults['CF-10'] ?? 0) > 0 && (faults['CF-19'] ?? 0) > 0, `${seed} has no such money`);
     return undefined;
   });
 });

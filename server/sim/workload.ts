@@ -1,4 +1,6 @@
-import type { Method, Payment } from '@heliu/contract';
+import { type Method, methods, type Payment } from '@heliu/contract';
+import { channels } from '../channels/registry.ts';
+import { takesInBills } from './bills.ts';
 import type { Dice } from './dice.ts';
 import type { Journal } from './journal.ts';
 import type { Merchant } from './merchants.ts';
@@ -37,7 +39,7 @@ export async function live(world: World, journal: Journal, merchant: Merchant, o
     amount_fen: dice.pick(amounts_fen),
     subject: '一杯茶',
     expires_in_s: 60 + dice.below(240),
-    ...wayOf(world, dice),
+    ...wayOf(world, dice, merchant),
   };
   const idempotency_key = dice.chance(0.8) ? `create-${order_no}` : undefined;
   const twice = sim.faults.hit('MF-02');
@@ -69,7 +71,12 @@ async function again(world: World, journal: Journal, { merchant }: Life, request
   return undefined;
 }
 
-function wayOf(world: World, dice: Dice): Readonly<Record<string, string>> {
+/** Of all tries, those that go to the gateway beside the wallets. */
+const further_share = 0.3;
+const further_scenes: readonly string[] = ['qr', 'app', 'barcode'];
+
+function wayOf(world: World, dice: Dice, merchant: Merchant): Readonly<Record<string, string>> {
+  if (world.gateways.further && dice.chance(further_share)) return furtherWay(world, dice, merchant, world.gateways.further.channel);
   const way = dice.chance(0.5) ? (ways[dice.below(3)] as (typeof ways)[number]) : dice.pick(ways);
   if (way.method !== 'barcode') return { method: way.method, ...way.fields };
   const simulator = world.gateways.simulators.get(dice.pick(['wechatpay', 'alipay']));
@@ -79,10 +86,26 @@ function wayOf(world: World, dice: Dice): Readonly<Record<string, string>> {
   };
 }
 
+/** The gateway beside the wallets is asked for by name: it takes the wallets' methods too. */
+function furtherWay({ gateways }: World, dice: Dice, { accounts }: Merchant, channel: string): Readonly<Record<string, string>> {
+  const taken = Object.keys(channels.get(channel)?.pay ?? {}) as Method[];
+  const method = dice.pick(taken.filter((each) => further_scenes.includes(methods[each].scene)));
+  const { wallet, scene } = methods[method];
+  const named = { channel_account_id: accounts.get(channel) ?? '' };
+  if (scene !== 'barcode') return { ...named, method };
+  const behaviour = dice.pick(['pays', 'pays', 'asks_password', 'asks_password', 'insufficient_funds', 'expired'] as const);
+  return { ...named, method: 'barcode', auth_code: gateways.simulators.get(channel)?.newPaymentCode(behaviour, wallet) ?? '' };
+}
+
+/** The number of an attempt's order as its gateway has it. */
+function gatewayNo({ channel, channel_order_no }: NonNullable<Payment['attempt']>): string {
+  return channels.get(channel)?.shortNo?.(channel_order_no) ?? channel_order_no;
+}
+
 /** Orders of pages and apps begin when the wallet opens what it was handed. */
 export function openOrder({ gateways }: World, { attempt, next_action }: Payment): void {
   if (!attempt || !next_action) return;
-  if (attempt.method.endsWith('_barcode') || !isWait(next_action)) gateways.shown.add(attempt.channel_order_no);
+  if (attempt.method.endsWith('_barcode') || !isWait(next_action)) gateways.shown.add(gatewayNo(attempt));
   const open = gateways.simulators.get(attempt.channel)?.open;
   if (next_action.type === 'redirect' && attempt.method === 'alipay_wap') open?.(next_action.url);
   if (next_action.type === 'redirect' && attempt.method === 'alipay_page') open?.(next_action.url);
@@ -113,7 +136,7 @@ async function act(world: World, journal: Journal, dice: Dice, life: Life, kind:
       await post(`/v1/payments/${id}/sync`);
       return;
     case 3: {
-      const tried = await post(`/v1/payments/${id}/attempts`, wayOf(world, dice));
+      const tried = await post(`/v1/payments/${id}/attempts`, wayOf(world, dice, merchant));
       if (tried?.status !== 201) return;
       life.tries.push(tried.body as Payment);
       openOrder(world, tried.body as Payment);
@@ -160,32 +183,51 @@ async function hasCode(world: World, { merchant, payment_id }: Life, { attempt, 
 
 export const isWait = (action: Payment['next_action']): boolean => !action || ['wait', 'none', 'new_attempt'].includes(action.type);
 
-async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt }: Payment): Promise<void> {
+async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt, expires_at }: Payment): Promise<void> {
   if (!attempt) return;
   const simulator = world.gateways.simulators.get(attempt.channel);
-  const order = simulator?.orders().find(({ order_no }) => order_no === attempt.channel_order_no);
+  const order = simulator?.orders().find(({ order_no }) => order_no === gatewayNo(attempt));
   if (!simulator || !order?.payable) return;
   const does = dice.chance(0.88) ? 'pay' : 'decline';
   // A fault is for the notification of this very payment; where there will be none it would be left lying.
-  if (does === 'pay' && !order.method.endsWith('_barcode')) world.gateways.spoilNext(attempt.channel);
+  if (does === 'pay' && !order.method.endsWith('_barcode') && !isLate(world, attempt.channel, expires_at)) world.gateways.spoilNext(attempt.channel);
   const before = paidOf(world, tries);
   const paid = await simulator.act(order.order_no, { do: does });
   if (paid.done && before > 0 && paidOf(world, tries) > before) world.sim.faults.count('CF-20');
 }
 
+/** Longer than the last question about an order takes. */
+const last_question_ms = 60_000;
+
+/** Where nothing ends an order, money may come after the last question: its notification is then all that tells of it. */
+function isLate({ gateways: { further }, sim }: World, channel: string, expires_at: string): boolean {
+  return further?.channel === channel && further.orders_never_end === true && sim.scheduler.now_ms() > Date.parse(expires_at) - last_question_ms;
+}
+
 function paidOf({ gateways }: World, tries: readonly Payment[]): number {
-  const numbers = new Set(tries.map(({ attempt }) => attempt?.channel_order_no));
+  const numbers = new Set(tries.map(({ attempt }) => attempt && gatewayNo(attempt)));
   return [...gateways.simulators.values()].flatMap((simulator) => simulator.truth().payments).filter(({ order_no }) => numbers.has(order_no)).length;
 }
 
-/** Payers who come after all is closed. What tells of their money is a notification alone, so none of them is spoilt. */
+/**
+ * Payers who come after all is closed. What tells of their money is a notification alone, or the bill: where bills are taken in,
+ * some notifications are lost for ever (CF-10).
+ */
 export async function payLate(world: World): Promise<void> {
   const dice = world.sim.dice('late');
   const rate = world.sim.faults.on.includes('CF-19') ? 0.5 : 0;
-  for (const simulator of world.gateways.simulators.values()) {
-    const closed = simulator.orders().filter(({ state, method }) => /CLOSED/.test(state) && !method.endsWith('_barcode'));
+  const losable = world.sim.faults.on.includes('CF-10') && takesInBills(world.sim);
+  for (const [channel, simulator] of world.gateways.simulators) {
+    const paid = new Set(simulator.truth().payments.map(({ order_no }) => order_no));
+    // We are at rest: whatever is unpaid there we do not wait for any more, whatever the gateway calls it.
+    const isOver = (state: string) => /CLOSED/.test(state) || channel === world.gateways.further?.channel;
+    const closed = simulator.orders().filter(({ order_no, state, method }) => isOver(state) && !paid.has(order_no) && !method.endsWith('_barcode'));
     for (const { order_no } of closed) {
       if (!dice.chance(rate)) continue;
+      if (losable && channels.get(channel)?.bills !== undefined && dice.chance(0.5)) {
+        simulator.inject({ kind: 'notify_lost', on: 'notify' });
+        world.sim.faults.count('CF-10');
+      }
       if ((await simulator.act(order_no, { do: 'pay', late: true })).done) world.sim.faults.count('CF-19');
       await world.sim.sleep(dice.below(5_000));
     }

@@ -1,3 +1,4 @@
+import type { SimulatorMaker } from '../channels/kit/simulator.ts';
 import { Secret } from '../kernel/secret.ts';
 import type { Config } from '../platform/config.ts';
 import type { Ctx } from '../platform/ctx.ts';
@@ -31,7 +32,13 @@ export type World = {
   readonly allUp: () => Promise<void>;
 };
 
-export type WorldOptions = Omit<SimOptions, 'engine'> & { readonly engine: Engine; readonly nodes: number; readonly merchants: number };
+export type WorldOptions = Omit<SimOptions, 'engine'> & {
+  readonly engine: Engine;
+  readonly nodes: number;
+  readonly merchants: number;
+  /** A gateway beside those of the two wallets. */
+  readonly further?: SimulatorMaker | undefined;
+};
 
 /** How long it takes until a node that died serves again. */
 const restart_ms = { from: 800, to: 8_000 } as const;
@@ -101,7 +108,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const names = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
   sim.faults.hold();
   for (const name of names) await scheduler.pump(boot(name, 1));
-  const gateways = await scheduler.pump(openGateways(sim, network));
+  const gateways = await scheduler.pump(openGateways(sim, network, options.further));
   const receivers = openReceivers(sim, network);
   const someCtx = (): Ctx => {
     const [node] = network.nodes;

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Simulator, TruePayment, TrueRefund } from '../channels/kit/simulator.ts';
+import { channels } from '../channels/registry.ts';
 import { channelNo } from '../kernel/id.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import type { Tables } from '../platform/db/tables.gen.ts';
@@ -176,14 +177,19 @@ function compareBooks(books: Books, truths: readonly Truth[], tell: Tell): void 
 async function ours(ctx: Ctx): Promise<Books> {
   const { kysely } = ctx.db;
   const merchants = new Map((await kysely.selectFrom('merchants').selectAll().execute()).map((merchant) => [merchant.id, merchant]));
-  const numberOf = (merchant_id: string, id: string) => channelNo(merchants.get(merchant_id)?.code ?? '', id);
+  const numberOf = ({ merchant_id, channel }: { readonly merchant_id: string; readonly channel: string | undefined }, id: string) => {
+    const number = channelNo(merchants.get(merchant_id)?.code ?? '', id);
+    return channels.get(channel ?? '')?.shortNo?.(number) ?? number;
+  };
   const attempts = (await kysely.selectFrom('attempts').selectAll().execute()).map((row): AttemptRow => {
     const keeps = row.disposition === 'duplicate' && row.reversing_at === null && merchants.get(row.merchant_id)?.duplicate_policy === 'keep';
-    return { ...row, number: numberOf(row.merchant_id, row.id), keeps };
+    return { ...row, number: numberOf(row, row.id), keeps };
   });
-  const refunds = (await kysely.selectFrom('refunds').selectAll().execute()).map(
-    (row): RefundRow => ({ ...row, number: numberOf(row.merchant_id, row.id), attempt_number: numberOf(row.merchant_id, row.attempt_id) }),
-  );
+  const taken_by = new Map(attempts.map(({ id, channel }) => [id, channel]));
+  const refunds = (await kysely.selectFrom('refunds').selectAll().execute()).map((row): RefundRow => {
+    const told = { merchant_id: row.merchant_id, channel: taken_by.get(row.attempt_id) };
+    return { ...row, number: numberOf(told, row.id), attempt_number: numberOf(told, row.attempt_id) };
+  });
   const anomalies = await kysely.selectFrom('anomalies').select('attempt_id').where('kind', '=', 'refund_stuck').execute();
   const stuck = new Set(anomalies.map(({ attempt_id }) => attempt_id));
   return { stuck, attempts: new Map(attempts.map((attempt) => [attempt.number, attempt])), refunds: new Map(refunds.map((refund) => [refund.number, refund])) };

@@ -29,6 +29,9 @@ export const notice_faults = [
 ] as const satisfies readonly FaultKind[];
 export type NoticeFault = Fault & { readonly kind: (typeof notice_faults)[number] };
 
+/** The notices about refunds alone; a fault for `notify` hits any. */
+export const refund_notice = 'notify_refund';
+
 export type Faults = {
   inject(fault: Fault): void;
   /** The next fault of one of these kinds for a call; it is used up by one. */
@@ -55,4 +58,7 @@ export function createFaults(): Faults {
 
 /** Calls beside payments, refunds and notifications: only a fault that names them hits them. */
 const beside: ReadonlySet<string> = new Set(['certificates', 'keys', 'bill', 'bill_file']);
-const matches = (fault: Fault, call: string): boolean => (fault.on === undefined ? !beside.has(call) : fault.on === call);
+function matches({ on }: Fault, call: string): boolean {
+  if (on === undefined) return !beside.has(call);
+  return on === call || (on === 'notify' && call === refund_notice);
+}

@@ -29,6 +29,8 @@ export type Simulator = {
   readonly browser?: WalletBrowser;
   /** Orders, newest first, as the wallet page shows them. */
   readonly orders: () => readonly SimulatedOrder[];
+  /** What a request asks of it, in whatever dialect; nothing comes of it. For those who watch what goes to a gateway. */
+  readonly reads?: (request: GatewayRequest) => Asked | undefined;
   /** The payer's hand. `pay` works also on an order that the merchant closed when `late` is set: the race that really happens. */
   readonly act: (order_no: string, act: PayerAct) => Promise<ActResult>;
   /** Where an order begins only when the wallet opens what an app or a browser handed it: the order of that text. */
@@ -41,6 +43,23 @@ export type Simulator = {
   readonly truth: () => { readonly payments: readonly TruePayment[]; readonly refunds: readonly TrueRefund[] };
   /** Waits until no notification is on its way, then frees timers and connections. */
   readonly close: () => Promise<void>;
+};
+
+/** A request on its way to a gateway: its path at a host of the gateway's own, its query without the mark. */
+export type GatewayRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
+/** What is asked for, and of what: numbers as the gateway has them. `charges`: it takes the money of a payment code. */
+export type Asked = {
+  readonly does: 'pay' | 'query' | 'close' | 'reverse' | 'refund' | 'refund_query';
+  readonly order_no?: string | undefined;
+  readonly refund_no?: string | undefined;
+  readonly charges?: boolean | undefined;
 };
 
 /** How a simulated gateway is made; `channel` is also its place under `/sim`. */
@@ -69,6 +88,8 @@ export type Traits = {
   readonly times_unsaid?: true;
   /** Its notifications carry no signature: they say no more than "ask me". */
   readonly notices_unsigned?: true;
+  /** It never tells of a refund: only a query does. */
+  readonly refunds_untold?: true;
   /** It takes smaller amounts than we do; larger ones are refused before they are sent. */
   readonly amount_fen_max?: number;
 };
@@ -103,7 +124,7 @@ export const wireOf = ({ method, url, headers, body }: NoticeRequest) =>
 export type Told = {
   /** The order that it is truly about, also where the message names another. */
   readonly order_no: string;
-  /** The refund that it is about, where it is about one. */
+  /** The refund of which it says that it is done, where it is about one. */
   readonly refund_no?: string;
   /** As the message has it. */
   readonly transaction_id: string;
@@ -169,7 +190,7 @@ export type Fault = {
     | 'rotate_key' // CF-15
     | 'bill_not_ready' // CF-23 the bill is asked for and not there yet
     | 'bill_error'; // CF-23 an error of `bill_errors`, in `code`, at the row of `no`; it stays until it is corrected
-  /** Which call: `pay`, `query`, `close`, `reverse`, `refund`, `refund_query`, `bill`, `notify`; any when absent. */
+  /** Which call: `pay`, `query`, `close`, `reverse`, `refund`, `refund_query`, `bill`, `notify`, of these `notify_refund`; any when absent. */
   readonly on?: string;
   readonly times?: number;
   readonly ms?: number;

@@ -1,6 +1,6 @@
 import { type Clock, formatShanghai } from '../../../kernel/time.ts';
 import { createDeliveries, type DeliveryState } from '../../kit/deliveries.ts';
-import { type Faults, notice_faults } from '../../kit/faults.ts';
+import { type Faults, notice_faults, refund_notice } from '../../kit/faults.ts';
 import type { Fault, SimulatorPorts, Told } from '../../kit/simulator.ts';
 import type { Authority } from './authority.ts';
 import { yuan } from './content.ts';
@@ -50,7 +50,7 @@ export function createNotifier(clock: Clock, ports: Ports, ledger: Ledger, autho
     tradeChanged(trade: Trade, refund?: RefundRecord): void {
       const app = ledger.apps.get(trade.app_id);
       if (trade.notify_url === undefined || !app) return;
-      const fault = faults.take('notify', notice_faults);
+      const fault = faults.take(refund ? refund_notice : 'notify', notice_faults);
       if (fault?.kind === 'notify_lost') return;
       const { changes, told } = altered(trade, fault, ledger);
       const params = { ...tradeParams(trade, refund), notify_id: ledger.newNotifyId(), ...changes };

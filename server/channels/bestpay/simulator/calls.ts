@@ -10,7 +10,7 @@ import { states } from './views.ts';
 type Fields = ReadonlyMap<string, string>;
 /** A result and the names that its MAC covers, or the code of an error. */
 export type Result = { readonly fields: Readonly<Record<string, string | null>>; readonly signed: readonly string[] } | { readonly code: string };
-export type Calls = (path: string, merchant: Merchant, fields: Fields) => { readonly name: Call['name']; readonly run: () => Result };
+export type Calls = (path: string, merchant: Merchant, fields: Fields) => Pick<Call, 'name' | 'names'> & { readonly run: () => Result };
 
 const state_names = ['merchantId', 'orderNo', 'orderReqNo', 'orderDate', 'ourTransNo', 'transAmt', 'transStatus', 'encodeType'];
 const undo_names = ['oldOrderNo', 'refundReqNo', 'transAmt'];
@@ -124,10 +124,12 @@ export function createCalls(gateway: Gateway): Calls {
   const queryName = (fields: Fields): Call['name'] => (fields.get('orderReqNo') === fields.get('orderNo') ? 'query' : 'refund_query');
 
   return (path, merchant, fields) => {
-    if (path === '/barcode/placeOrder') return { name: 'pay', run: () => answer(() => placeOrder(merchant, fields)) };
-    if (path === '/query/queryOrder') return { name: queryName(fields), run: () => answer(() => query(merchant, fields)) };
-    if (path === '/refund/commonRefund') return { name: 'refund', run: () => answer(() => refund(merchant, fields)) };
-    return { name: 'reverse', run: () => answer(() => reverse(merchant, fields)) };
+    const asked = { order_no: fields.get('orderNo') };
+    const undone = { order_no: fields.get('oldOrderNo'), refund_no: fields.get('refundReqNo') };
+    if (path === '/barcode/placeOrder') return { name: 'pay', names: { ...asked, charges: true }, run: () => answer(() => placeOrder(merchant, fields)) };
+    if (path === '/query/queryOrder') return { name: queryName(fields), names: asked, run: () => answer(() => query(merchant, fields)) };
+    if (path === '/refund/commonRefund') return { name: 'refund', names: undone, run: () => answer(() => refund(merchant, fields)) };
+    return { name: 'reverse', names: undone, run: () => answer(() => reverse(merchant, fields)) };
   };
 }
 

@@ -31,7 +31,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   const key = merchant.own.data_key ?? '';
   if (fields.get('mac') !== macOf(text, key)) return { reply: error('BE300001') };
   const call = calls(request.path, merchant, fields);
-  return { call: { name: call.name, run: () => sealed(call.run(), key), fail: (trouble) => () => troubleOf(trouble) } };
+  return { call: { name: call.name, names: call.names, run: () => sealed(call.run(), key), fail: (trouble) => () => troubleOf(trouble) } };
 }
 
 function troubleOf(trouble: Trouble): WireReply {

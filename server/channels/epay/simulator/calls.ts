@@ -8,7 +8,7 @@ import type { Merchant, Order } from '../../kit/gateway/world.ts';
 
 export type Fields = ReadonlyMap<string, string>;
 export type Result = Readonly<Record<string, string | number>>;
-export type Calls = (route: string, merchant: Merchant, fields: Fields) => { readonly name: Call['name']; readonly run: () => Result } | undefined;
+export type Calls = (route: string, merchant: Merchant, fields: Fields) => (Pick<Call, 'name' | 'names'> & { readonly run: () => Result }) | undefined;
 
 const wallets: Readonly<Record<string, string>> = { wxpay: 'wechat', alipay: 'alipay', qqpay: 'qq', jdpay: 'jd' };
 export const typeOf = (method: Method): string => Object.keys(wallets).find((type) => wallets[type] === methods[method].wallet) ?? '';
@@ -92,7 +92,8 @@ export function createCalls(gateway: Gateway): Calls {
 
   return (route, merchant, fields) => {
     const found = Object.hasOwn(routes, route) ? routes[route] : undefined;
-    return found && { name: found[0], run: () => answer(() => found[1](merchant, fields)) };
+    const names = { order_no: fields.get('out_trade_no'), refund_no: fields.get('out_refund_no') };
+    return found && { name: found[0], names, run: () => answer(() => found[1](merchant, fields)) };
   };
 }
 

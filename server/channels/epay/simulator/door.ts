@@ -30,7 +30,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
 function called(route: string, merchant: Merchant, fields: Fields, calls: Calls): Received {
   const call = calls(route, merchant, fields);
   if (!call) return { reply: json({ code: -5, msg: 'No Act!' }) };
-  return { call: { name: call.name, run: () => sealed(call.run()), fail: (trouble) => () => troubleOf(trouble) } };
+  return { call: { name: call.name, names: call.names, run: () => sealed(call.run()), fail: (trouble) => () => troubleOf(trouble) } };
 }
 
 function troubleOf(trouble: Trouble): WireReply {

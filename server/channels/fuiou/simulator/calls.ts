@@ -8,7 +8,7 @@ import type { Merchant, Order, OrderState } from '../../kit/gateway/world.ts';
 
 export type Fields = ReadonlyMap<string, string>;
 export type Result = Readonly<Record<string, string>>;
-export type Calls = (path: string, merchant: Merchant, fields: Fields) => { readonly name: Call['name']; readonly run: () => Result } | undefined;
+export type Calls = (path: string, merchant: Merchant, fields: Fields) => (Pick<Call, 'name' | 'names'> & { readonly run: () => Result }) | undefined;
 
 export const states: Readonly<Record<OrderState, string>> = {
   open: 'NOTPAY',
@@ -142,7 +142,8 @@ export function createCalls(gateway: Gateway): Calls {
 
   return (path, merchant, fields) => {
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    return route && { name: route[0], run: () => answer(() => route[1](merchant, fields)) };
+    const numbers = { order_no: fields.get('mchnt_order_no'), refund_no: fields.get('refund_order_no') };
+    return route && { name: route[0], names: { ...numbers, charges: path === '/micropay' }, run: () => answer(() => route[1](merchant, fields)) };
   };
 }
 

@@ -35,7 +35,14 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   if (!verify('RSA-MD5', textOf(fields), createPublicKey(merchant.own.public_pem ?? ''), Buffer.from(fields.get('sign') ?? '', 'base64'))) {
     return { reply: sealed(world, merchant, { result_code: '010004', result_msg: '签名错误' })('none') };
   }
-  return { call: { name: call.name, run: () => sealed(world, merchant, call.run()), fail: (trouble) => troubleOf(world, merchant, trouble, call.name) } };
+  return {
+    call: {
+      name: call.name,
+      names: call.names,
+      run: () => sealed(world, merchant, call.run()),
+      fail: (trouble) => troubleOf(world, merchant, trouble, call.name),
+    },
+  };
 }
 
 function troubleOf(world: World, merchant: Merchant, trouble: Trouble, name: string): Unsealed {

@@ -9,7 +9,7 @@ import { type Biz, isOnline, paymentFields, refundFields } from './views.ts';
 
 export type Result = { readonly biz: Biz } | { readonly code: number; readonly msg: string };
 type Name = Exclude<Call['name'], 'bill' | 'keys'>;
-export type Calls = (path: string, merchant: Merchant, biz: Biz) => { readonly name: Name; readonly run: () => Result } | undefined;
+export type Calls = (path: string, merchant: Merchant, biz: Biz) => (Pick<Call, 'names'> & { readonly name: Name; readonly run: () => Result }) | undefined;
 
 /** The wallet that a payment code belongs to. */
 const codes: readonly (readonly [prefix: RegExp, method: Method])[] = [
@@ -146,7 +146,8 @@ export function createCalls(gateway: Gateway): Calls {
 
   return (path, merchant, biz) => {
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    return route && { name: route[0], run: () => answer(() => route[1](merchant, biz)) };
+    const names = { order_no: biz.out_trade_no, refund_no: biz.reject_no ?? biz.outtrx_serial_no, charges: path === '/api/qrcode/V2/pay' };
+    return route && { name: route[0], names, run: () => answer(() => route[1](merchant, biz)) };
   };
 }
 

@@ -57,6 +57,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   return {
     call: {
       name: call.name,
+      names: call.names,
       run: () => seal(call.run()),
       fail: (trouble) => (trouble === 'rate_limit' ? () => textReply('', 'text/plain', 429) : seal(troubleOf(trouble))),
     },

@@ -10,7 +10,7 @@ import { states } from './views.ts';
 
 export type Fields = ReadonlyMap<string, string>;
 export type Result = { readonly fields: Readonly<Record<string, string>> } | { readonly code: string; readonly desc: string };
-export type Calls = (service: string, merchant: Merchant, fields: Fields) => { readonly name: Call['name']; readonly run: () => Result } | undefined;
+export type Calls = (service: string, merchant: Merchant, fields: Fields) => (Pick<Call, 'name' | 'names'> & { readonly run: () => Result }) | undefined;
 
 export function createCalls(gateway: Gateway): Calls {
   const { world, faults } = gateway;
@@ -99,7 +99,9 @@ export function createCalls(gateway: Gateway): Calls {
     const found = Object.hasOwn(services, service) ? services[service] : undefined;
     if (!found) return undefined;
     const name = service === 'query' && fields.get('tradeType') === '1' ? 'refund_query' : found[0];
-    return { name, run: () => answer(() => found[1](merchant, fields)) };
+    const [own, origin] = [fields.get('tradeNum'), fields.get('oTradeNum')];
+    const names = origin === undefined ? { order_no: own, charges: service === 'fkmPay' } : { order_no: origin, refund_no: own };
+    return { name, names, run: () => answer(() => found[1](merchant, fields)) };
   };
 }
 

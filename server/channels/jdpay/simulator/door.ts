@@ -35,7 +35,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   if (!merchant || !fields) return { reply: failed(merchant?.no ?? '', 'SIM401', '验签失败') };
   const call = calls(request.path.replace(/^\/service\//, ''), merchant, fields);
   if (!call) return { reply: textReply('', 'text/plain', 404) };
-  return { call: { name: call.name, run: () => answerOf(merchant, call.run()), fail: (trouble) => () => troubleOf(merchant, trouble) } };
+  return { call: { name: call.name, names: call.names, run: () => answerOf(merchant, call.run()), fail: (trouble) => () => troubleOf(merchant, trouble) } };
 }
 
 function receiveForm(world: World, path: string, text: string, calls: Calls): WireReply {

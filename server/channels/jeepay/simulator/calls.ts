@@ -8,7 +8,7 @@ import { type Data, orderData, refundData } from './views.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 export type Result = { readonly data: Data } | { readonly code: number; readonly msg: string };
-export type Calls = (path: string, merchant: Merchant, values: Values) => { readonly name: Call['name']; readonly run: () => Result } | undefined;
+export type Calls = (path: string, merchant: Merchant, values: Values) => (Pick<Call, 'name' | 'names'> & { readonly run: () => Result }) | undefined;
 
 const ways: Readonly<Record<string, Method>> = {
   WX_NATIVE: 'wechat_qr',
@@ -119,7 +119,8 @@ export function createCalls(gateway: Gateway): Calls {
 
   return (path, merchant, values) => {
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    return route && { name: route[0], run: () => answer(() => route[1](merchant, values)) };
+    const [order_no, refund_no] = [values.mchOrderNo, values.mchRefundNo].map((number) => (typeof number === 'string' ? number : undefined));
+    return route && { name: route[0], names: { order_no, refund_no }, run: () => answer(() => route[1](merchant, values)) };
   };
 }
 

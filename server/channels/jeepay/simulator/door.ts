@@ -22,7 +22,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   if (String(values.sign).toUpperCase() !== signOf(values, merchant, 'good')) return { reply: failed(9999, '验签失败') };
   const call = calls(request.path, merchant, values);
   if (!call) return { reply: textReply('', 'text/plain', 404) };
-  return { call: { name: call.name, run: () => sealed(call.run(), merchant), fail: (trouble) => () => troubleOf(trouble) } };
+  return { call: { name: call.name, names: call.names, run: () => sealed(call.run(), merchant), fail: (trouble) => () => troubleOf(trouble) } };
 }
 
 function readValues({ headers, body }: RawRequest): Record<string, unknown> | undefined {

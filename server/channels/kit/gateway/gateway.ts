@@ -2,7 +2,7 @@ import { type Method, methods, type Wallet } from '@heliu/contract';
 import { assert } from '../../../kernel/assert.ts';
 import { type BillErrors, createBillErrors } from '../bill-rows.ts';
 import { createFaults, type Faults } from '../faults.ts';
-import type { SimulatedOrder, Simulator, SimulatorPorts } from '../simulator.ts';
+import type { Asked, SimulatedOrder, Simulator, SimulatorPorts } from '../simulator.ts';
 import { createDoor } from './door.ts';
 import { createLedger, type Ledger, type Rules } from './ledger.ts';
 import { createBackground, createNotifier, type NotificationForm } from './notifier.ts';
@@ -95,6 +95,7 @@ export function createGateway(ports: SimulatorPorts, speak: (gateway: Gateway) =
     wallet: dialect.wallet,
     plugin: createDoor({ clock: ports.clock, faults, receive: dialect.receive }),
     enroll: dialect.enroll,
+    reads: (request) => readCall(dialect.receive({ ...request, client_certificate: 'none', address: '' })),
     ...(dialect.reportTo === undefined ? {} : { reportTo: dialect.reportTo }),
     orders: () =>
       [...world.tables.order.keys()]
@@ -115,6 +116,12 @@ export function createGateway(ports: SimulatorPorts, speak: (gateway: Gateway) =
     truth: () => truthOf(world),
     close: background.close,
   };
+}
+
+function readCall(received: Received): Asked | undefined {
+  if (!('call' in received)) return undefined;
+  const { name, names } = received.call;
+  return name === 'keys' || name === 'bill' ? undefined : { does: name, ...names };
 }
 
 function issue(world: World, code: string, behaviour: Behaviour): string {

@@ -1,6 +1,6 @@
 import type { Faults, NoticeFault } from '../faults.ts';
-import { notice_faults } from '../faults.ts';
-import type { NoticeRequest } from '../simulator.ts';
+import { notice_faults, refund_notice } from '../faults.ts';
+import type { NoticeRequest, Told as Witnessed } from '../simulator.ts';
 import type { Signature } from './wire.ts';
 import type { Merchant, Notice, Order, Refund, World } from './world.ts';
 
@@ -46,10 +46,19 @@ export function createNotifier(world: World, form: NotificationForm, faults: Fau
   const { clock, time_scale, send } = world.ports;
 
   function announce(url: string, order: Order, refund?: Refund): void {
-    const fault = faults.take('notify', notice_faults);
+    const fault = faults.take(refund === undefined ? 'notify' : refund_notice, notice_faults);
     if (fault?.kind === 'notify_lost') return;
     const id = world.hex(32);
-    const notice: Notice = { id, url, signer: order.merchant, created_ms: world.now_ms(), tries: 0, state: 'due', ...altered(order, refund, fault) };
+    const notice: Notice = {
+      id,
+      url,
+      signer: order.merchant,
+      created_ms: world.now_ms(),
+      tries: 0,
+      state: 'due',
+      ...altered(order, refund, fault),
+      told: witnessed(order, refund, fault),
+    };
     if (!messageOf(notice, 'good')) return;
     world.put('notice', notice);
     const copies = fault?.kind === 'notify_twice' ? (fault.times ?? 2) : 1;
@@ -78,7 +87,7 @@ export function createNotifier(world: World, form: NotificationForm, faults: Fau
     const done = new AbortController();
     const tooLate = clock.sleep(form.answer_within_ms, done.signal).then(() => undefined);
     try {
-      const answer = await Promise.race([send({ url: notice.url, ...message }), tooLate]);
+      const answer = await Promise.race([send({ url: notice.url, ...message, ...(notice.told ? { told: notice.told } : {}) }), tooLate]);
       return answer !== undefined && answer.status >= 200 && answer.status < 300 && form.isTaken(answer, told);
     } catch {
       return false;
@@ -108,6 +117,18 @@ export function createNotifier(world: World, form: NotificationForm, faults: Fau
       for (const notice of world.tables.notice.values()) if (notice.state === 'due') background.run(() => deliver(notice));
     },
   };
+}
+
+const lies: Partial<Record<NoticeFault['kind'], NonNullable<Witnessed['wrong']>>> = {
+  notify_wrong_amount: 'amount',
+  notify_wrong_merchant: 'receiver',
+  notify_unknown_order: 'order',
+};
+
+/** What it is truly about. A refund that failed is no news that has to be believed. */
+function witnessed({ order_no, transaction_id = '' }: Order, refund: Refund | undefined, fault: NoticeFault | undefined): Witnessed | undefined {
+  if (refund !== undefined && refund.state !== 'succeeded') return undefined;
+  return { order_no, transaction_id, ...(refund === undefined ? {} : { refund_no: refund.refund_no }), wrong: fault && lies[fault.kind] };
 }
 
 /** A genuine message that says something wrong: signed like any other. */

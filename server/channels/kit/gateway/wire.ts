@@ -1,3 +1,5 @@
+import type { Asked } from '../simulator.ts';
+
 /** What a simulated gateway hears and says, before and after its own dialect. */
 
 /** A request with its bytes exactly as they came. */
@@ -25,9 +27,14 @@ export type Unsealed = (how: Signature) => WireReply;
 /** What can go wrong with a call before it has an effect, in the words of its interface. */
 export type Trouble = 'server_error' | 'rate_limit' | 'unlisted_code' | { readonly code: string };
 
+/** The numbers that a call names, as the gateway has them. */
+export type Named = Pick<Asked, 'order_no' | 'refund_no' | 'charges'>;
+
 /** A call whose caller is known to be genuine. */
 export type Call = {
-  readonly name: 'pay' | 'query' | 'close' | 'reverse' | 'refund' | 'refund_query' | 'keys' | 'bill';
+  readonly name: Asked['does'] | 'keys' | 'bill';
+  /** What it is about, where the gateway is one that worlds watch. */
+  readonly names?: Named | undefined;
   readonly run: () => Unsealed;
   readonly fail: (trouble: Trouble) => Unsealed;
 };

@@ -1,6 +1,6 @@
 import type { Method } from '@heliu/contract';
 import { bizDate } from '../../../kernel/time.ts';
-import type { SimulatorPorts } from '../simulator.ts';
+import type { SimulatorPorts, Told } from '../simulator.ts';
 
 /**
  * What a simulated gateway knows. Objects are values: a change puts a new one in place, and the journal holds every one
@@ -64,6 +64,8 @@ export type Notice = {
   readonly signer: string;
   readonly order: Order;
   readonly refund?: Refund;
+  /** For those who watch the gateway; absent in a record of before. */
+  readonly told?: Told | undefined;
   readonly created_ms: number;
   readonly tries: number;
   readonly state: 'due' | 'done' | 'given_up';

@@ -9,7 +9,7 @@ import { type Data, paymentData, refundData, states } from './views.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 export type Result = { readonly data: Data } | { readonly code: string; readonly msg: string };
-export type Calls = (path: string, merchant: Merchant, values: Values) => { readonly name: Call['name']; readonly run: () => Result } | undefined;
+export type Calls = (path: string, merchant: Merchant, values: Values) => (Pick<Call, 'name' | 'names'> & { readonly run: () => Result }) | undefined;
 
 const prepaid: Readonly<Record<string, Method>> = {
   'WECHAT 51': 'wechat_jsapi',
@@ -126,7 +126,9 @@ export function createCalls(gateway: Gateway): Calls {
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!route) return undefined;
     const is_refund = route[0] === 'query' && gateway.ledger.findRefund(merchant.no, String(values.out_trade_no)) !== undefined;
-    return { name: is_refund ? 'refund_query' : route[0], run: () => answer(() => route[1](merchant, values)) };
+    const [own, origin] = [values.out_trade_no, values.origin_out_trade_no].map((number) => (typeof number === 'string' ? number : undefined));
+    const names = origin === undefined ? { order_no: own, charges: route[1] === micropay } : { order_no: origin, refund_no: own };
+    return { name: is_refund ? 'refund_query' : route[0], names, run: () => answer(() => route[1](merchant, values)) };
   };
 }
 

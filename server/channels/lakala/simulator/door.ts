@@ -40,7 +40,7 @@ export function receive(world: World, request: RawRequest, calls: Calls): Receiv
   }
   const call = calls(request.path, merchant, data);
   if (!call) return { reply: textReply('', 'text/plain', 404) };
-  return { call: { name: call.name, run: () => sealed(world, merchant, call.run()), fail: (trouble) => (trouble === 'rate_limit' ? () => textReply('', 'text/plain', 429) : sealed(world, merchant, troubleOf(trouble))) } }; // biome-ignore format: one call
+  return { call: { name: call.name, names: call.names, run: () => sealed(world, merchant, call.run()), fail: (trouble) => (trouble === 'rate_limit' ? () => textReply('', 'text/plain', 429) : sealed(world, merchant, troubleOf(trouble))) } }; // biome-ignore format: one call
 }
 
 function readBody(text: string): Record<string, unknown> | undefined {

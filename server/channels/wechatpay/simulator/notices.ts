@@ -1,5 +1,5 @@
 import { formatShanghaiRfc3339 } from '../../../kernel/time.ts';
-import { type Faults, type NoticeFault, notice_faults } from '../../kit/faults.ts';
+import { type Faults, type NoticeFault, notice_faults, refund_notice } from '../../kit/faults.ts';
 import { writeXml } from '../../kit/gateway/xml.ts';
 import type { Told } from '../../kit/simulator.ts';
 import { encryptReqInfo, encryptResource, type Signature, signatureHeaders, signV2 } from './crypto.ts';
@@ -26,8 +26,8 @@ export type Background = { readonly run: (task: () => Promise<void>) => void; re
 export function createNotifier(world: World, faults: Faults, background: Background): Notifier {
   const { clock, time_scale, send } = world.ports;
 
-  function announce(notice: Notice): void {
-    const fault = faults.take('notify', notice_faults);
+  function announce(notice: Notice, about = 'notify'): void {
+    const fault = faults.take(about, notice_faults);
     if (fault?.kind === 'notify_lost') return;
     const told = fault ? altered(world, notice, fault) : notice;
     world.put('notice', told);
@@ -105,7 +105,11 @@ export function createNotifier(world: World, faults: Faults, background: Backgro
       if (refund.notify_url === undefined) return;
       const shape = { event_type: `REFUND.${refund.state}`, original_type: 'refund', summary: refund.state === 'SUCCESS' ? '退款成功' : '退款异常' };
       const content = refund.form === 'v3' ? JSON.stringify(refundNoticeOf(order, refund)) : refundedXml(world, order, refund);
-      announce(newNotice(world, order, refund.notify_url, { form: refund.form, ...shape, content }));
+      const done: Told = { order_no: order.out_trade_no, transaction_id: order.transaction_id ?? '', refund_no: refund.out_refund_no };
+      announce(
+        newNotice(world, order, refund.notify_url, { form: refund.form, ...shape, content, ...(refund.state === 'SUCCESS' ? { told: done } : {}) }),
+        refund_notice,
+      );
     },
     resume() {
       for (const notice of world.tables.notice.values()) if (notice.state === 'due') background.run(() => deliver(notice));
@@ -150,7 +154,9 @@ function altered(world: World, notice: Notice, { kind }: NoticeFault): Notice {
       // Another first character, whatever the first one is.
       return saying({ out_trade_no: `${content.out_trade_no}`.replace(/^./, (first) => (first === 'X' ? 'Y' : 'X')) }, { wrong: 'order' });
     case 'notify_reused_transaction': {
-      const earlier = [...world.tables.notice.values()].find(({ url, state, told }) => url === notice.url && state === 'done' && told && !told.wrong)?.told;
+      const earlier = [...world.tables.notice.values()].find(
+        ({ url, state, told }) => url === notice.url && state === 'done' && told && told.refund_no === undefined && !told.wrong,
+      )?.told;
       if (!notice.told || !earlier) return notice;
       return saying({ transaction_id: earlier.transaction_id }, { transaction_id: earlier.transaction_id, wrong: 'transaction' });
     }
