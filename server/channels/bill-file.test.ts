@@ -85,6 +85,12 @@ describe('a bill as it came', () => {
   );
   refuses('G-03: gzip that was cut is refused', { bytes: gzipSync(detail).subarray(0, -3) }, /not whole gzip/);
   refuses('G-03: something behind the gzip is refused', { bytes: Buffer.concat([gzipSync(detail), Buffer.from('more')]) }, /follows|not whole/);
+  refuses('G-03: a second packed file behind the first is refused', { bytes: Buffer.concat([gzipSync(detail), gzipSync(detail)]) }, /second packed file/);
+  refuses(
+    'G-03: an empty packed file behind the first is refused',
+    { bytes: Buffer.concat([gzipSync(detail), gzipSync(Buffer.alloc(0))]) },
+    /second packed file/,
+  );
   refuses('G-04: a file with another digest is refused', { bytes: gzipSync(detail), digest: { algorithm: 'sha1', hex: 'ab'.repeat(20) } }, /digest/);
   refuses('an archive without the bill is refused', { bytes: writeZip([{ name, bytes: gbk('#别的\r\n') }]) }, /holds no bill/);
   refuses(

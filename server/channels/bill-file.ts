@@ -61,13 +61,17 @@ async function* limited(source: AsyncIterable<Buffer>, bytes_max: number): Async
   }
 }
 
-/** One gzip member to the last byte: what follows it, or is missing of it, was not sent by the channel. */
+/** One gzip member to the last byte: what follows it, or is missing of it, was not sent by the channel. An empty member before it goes unseen: it adds no line. */
 async function* gunzip(bytes: Buffer): AsyncGenerator<Buffer> {
   const unpacking = createGunzip({ chunkSize: 4 * piece_bytes });
   const source = Readable.from([bytes]);
   source.pipe(unpacking);
+  let unpacked = 0;
   try {
-    yield* limited(unpacking as AsyncIterable<Buffer>, unpackedMax(bytes.length));
+    for await (const chunk of limited(unpacking as AsyncIterable<Buffer>, unpackedMax(bytes.length))) {
+      unpacked += chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     if (error instanceof BillProblem) throw error;
     throw new BillProblem('the file is not whole gzip');
@@ -75,6 +79,8 @@ async function* gunzip(bytes: Buffer): AsyncGenerator<Buffer> {
     unpacking.destroy();
   }
   if (unpacking.bytesWritten !== bytes.length) throw new BillProblem('something follows the packed file');
+  // zlib reads every member and gives their texts as one. The last four bytes are the length of the last member alone.
+  if (bytes.readUInt32LE(bytes.length - 4) !== unpacked) throw new BillProblem('a second packed file follows the first');
 }
 
 /** The digest that the channel gave: of the text, as its own libraries compute it, or of the bytes that came. */
