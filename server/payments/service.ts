@@ -80,6 +80,8 @@ export async function apply(ctx: PaymentsCtx, work: Work): Promise<Applied> {
       nudge(ctx, change, lease_until);
       return { aggregate: after, change, reply: work.reply && (await repliedWith(work.reply, body, written)) };
     }
+    // What was decided rests on a version that another writer has overtaken.
+    ctx.metrics.count('heliu_stale_writes_refused_total');
     aggregate = await work.read();
   }
   throw new Bug(`believed: a payment is written within ${apply_turns_max} turns`);

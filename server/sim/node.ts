@@ -10,7 +10,7 @@ import type { Ctx } from '../platform/ctx.ts';
 import { createDb } from '../platform/db/db.ts';
 import { followDatabaseTime } from '../platform/db/time.ts';
 import { createLog, type Log } from '../platform/log.ts';
-import { createMetrics } from '../platform/metrics.ts';
+import { createMetrics, type Metrics } from '../platform/metrics.ts';
 import { openDataKeys } from '../platform/vault/data-keys.ts';
 import { createVault } from '../platform/vault/vault.ts';
 import { bulkOn } from './bulk.ts';
@@ -42,6 +42,8 @@ export type Node = DatabaseClient & {
   readonly hear: (payload: string) => void;
   /** Errors that it logged and answers of 5xx that it gave, apart from those that a fault of the world brought about. */
   readonly unexplained: readonly string[];
+  /** Writes that the version of a payment refused, because another writer had been faster. */
+  readonly staleWrites: () => number;
 };
 
 /** An error as a node logged it. */
@@ -143,7 +145,15 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
     errors.push(error);
     if (!error.is_injected) unexplained.push(`${name} logged ${error.line}`);
   });
-  const metrics = createMetrics({ process_metrics: false });
+  const counted = createMetrics({ process_metrics: false });
+  let stale_writes = 0;
+  const metrics: Metrics = {
+    ...counted,
+    count: (name, labels, by) => {
+      if (name === 'heliu_stale_writes_refused_total') stale_writes += by ?? 1;
+      counted.count(name, labels, by);
+    },
+  };
   // The client is completed to the node below; connections are made only after that.
   const node = client as Node;
   const pool = database.poolOf(node);
@@ -206,6 +216,7 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
     loseNews: () => changes.lose(later),
     hear: changes.hear,
     unexplained,
+    staleWrites: () => stale_writes,
   });
   app.work();
   return node;

@@ -15,8 +15,8 @@ import type { SweepSummary } from './sweep.ts';
 /** What the report of a published run may lack because it is older than its reader. */
 type Published<Report> = Omit<Report, 'arguments'> & Started & Noted;
 type Runs = {
-  readonly seeds: Omit<Published<SeedsSummary>, 'seed' | 'further' | 'unanswered' | 'unresolved'> &
-    Partial<Pick<SeedsSummary, 'seed' | 'further' | 'unanswered' | 'unresolved'>> & { readonly earlier?: readonly Earlier[] };
+  readonly seeds: Omit<Published<SeedsSummary>, 'seed' | 'further' | 'unanswered' | 'unresolved' | 'stale_writes'> &
+    Partial<Pick<SeedsSummary, 'seed' | 'further' | 'unanswered' | 'unresolved' | 'stale_writes'>> & { readonly earlier?: readonly Earlier[] };
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
   /** Whether it met its targets is judged anew, so that older reports are judged as well. */
@@ -99,7 +99,7 @@ held against the gateways' own.
 | 退款 refunds | ${run.refunds} |
 | 渠道通知 notifications | ${run.notifications} |
 | Webhook webhooks | ${run.webhooks} |
-${unansweredRow(run)}| 虚拟小时 virtual hours | ${run.virtual_hours} |
+${unansweredRow(run)}${staleRow(run)}| 虚拟小时 virtual hours | ${run.virtual_hours} |
 | 违反 violations | ${run.violations} |
 | 未能判定 verdicts not known | ${run.unknown} |
 | 重放一致 repeated to the letter | ${run.hashes_repeated} / ${run.repeated} |
@@ -117,6 +117,9 @@ ${noteOf(run)}`;
 }
 
 /** Reports from before 2026-11-23 did not ask what had become of them. */
+const staleRow = ({ stale_writes }: Partial<Pick<SeedsSummary, 'stale_writes'>>): string =>
+  stale_writes === undefined ? '' : `| 被拒的过期写入 stale writes refused | ${stale_writes} |\n`;
+
 const unansweredRow = ({ unanswered, unresolved }: Partial<Pick<SeedsSummary, 'unanswered' | 'unresolved'>>): string =>
   unanswered === undefined ? '' : `| 从未获应答的写入，其中未能查明 writes never answered, of which not found out | ${unanswered}, ${unresolved} |\n`;
 

@@ -44,6 +44,8 @@ export type Verdict = {
   readonly unresolved: number;
   /** The gateway beside those of the two wallets. */
   readonly further: string;
+  /** I-40: writes that rested on a version which another writer had overtaken, and were refused. */
+  readonly stale_writes: number;
   readonly faults: Readonly<Record<string, number>>;
   /** The faults that were on, whether or not they came about. */
   readonly on: readonly FaultId[];
@@ -107,6 +109,7 @@ function verdictOf(seed: string, world: World | undefined): Omit<Verdict, keyof 
     refunds: truths.reduce((sum, { refunds }) => sum + refunds.length, 0),
     webhooks: world?.receivers.received.length ?? 0,
     notifications: world?.gateways.sent.length ?? 0,
+    stale_writes: world?.staleWrites() ?? 0,
     faults: Object.fromEntries(world?.sim.faults.counts ?? []),
     on: world?.sim.faults.on ?? [],
     events: scheduler?.steps() ?? 0,

@@ -26,6 +26,8 @@ export type Summary = {
   readonly unresolved: number;
   /** Beside the gateways of the two wallets, which are in every world, each has one more: in how many each was. */
   readonly further: Readonly<Record<string, number>>;
+  /** Writes that were refused because another writer had been faster. */
+  readonly stale_writes: number;
   /** How often each fault happened, and `0` for one that never did. */
   readonly faults: Readonly<Record<string, number>>;
   readonly violations: number;
@@ -126,6 +128,7 @@ function sumUp(
     unanswered: sum(({ unanswered }) => unanswered),
     unresolved: sum(({ unresolved }) => unresolved),
     further: Object.fromEntries(further_simulators.map(({ channel }) => [channel, verdicts.filter(({ further }) => further === channel).length])),
+    stale_writes: sum(({ stale_writes }) => stale_writes),
     faults: Object.fromEntries(fault_ids.map((id) => [id, sum(({ faults }) => faults[id] ?? 0)])),
     violations: sum(({ violations }) => violations.length),
     unknown: verdicts.filter(({ unknown }) => unknown !== undefined).length,

@@ -46,15 +46,18 @@ it('20 known and 10 fresh seeds hold every invariant, and a seed repeats itself 
       const known = Array.from({ length: 20 }, (_, at) => `known.${at}`);
       let known_events = 0;
       let cpu_ms = 0;
+      let stale_writes = 0;
       const fresh_names = Array.from({ length: 10 }, (_, at) => `${fresh}.${at}`);
       await seeds.run([...jobsOf(known, {}), ...jobsOf(fresh_names, { payments })], (verdict) => {
         hashes.set(verdict.seed, verdict.hash);
         assert.ok(!isBad(verdict), tell(verdict));
         cpu_ms += verdict.cpu_ms;
         if (known.includes(verdict.seed)) known_events += verdict.events;
+        stale_writes += verdict.stale_writes;
         return undefined;
       });
       assert.equal(hashes.size, known.length + fresh_names.length);
+      assert.ok(stale_writes > 0, 'I-40: writes of nodes that were overtaken are refused');
       t.diagnostic(`${known_events} events, ${cpu_ms} ms of a core`);
       // 152,000 (2026-11-23). A world that does not know when rows of some kind are due looks for them every other second, for days.
       assert.ok(known_events < 250_000, `${known_events} events: are all due rows listed in database.ts?`);

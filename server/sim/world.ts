@@ -28,6 +28,8 @@ export type World = {
   readonly someCtx: () => Ctx;
   /** What went wrong with nodes, in all their lives, and no fault of the world brought about. */
   readonly unexplained: () => readonly string[];
+  /** Writes that were refused because another had been faster, in all lives of all nodes. */
+  readonly staleWrites: () => number;
   /** Waits until every node is up. */
   readonly allUp: () => Promise<void>;
 };
@@ -134,6 +136,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       clock: { now: () => new Date(scheduler.now_ms()), monotonic_ms: scheduler.now_ms, sleep: sim.sleep },
     },
     unexplained: () => [...starts, ...all.flatMap((node) => node.unexplained)],
+    staleWrites: () => all.reduce((sum, node) => sum + node.staleWrites(), 0),
     allUp: async () => {
       while (network.nodes.length < options.nodes) await sim.sleep(500);
     },

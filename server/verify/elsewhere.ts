@@ -51,6 +51,7 @@ export const elsewhere: readonly (readonly [id: string, statement: Text, why: Te
     [
       ['server/sim/network.ts', 'watchCharge'],
       ['server/testing/invariants.ts', 'brokenTruth'],
+      ['server/sim/sim.test.ts', 'I-40: writes of nodes that were overtaken are refused'],
       ['server/webhooks/deliveries/service.test.ts', 'OF-02 I-40: a node whose lease ended does not undo what another did'],
     ],
   ],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { elsewhere } from './elsewhere.ts';
+import { not_covered } from './not-covered.ts';
 import { printInvariants } from './reference.ts';
 import { rules } from './rules.ts';
 
@@ -24,6 +25,17 @@ it('the page has a line for each', () => {
   const page = printInvariants();
   for (const { id } of rules) assert.ok(page.includes(`| \`${id}\` |`), id);
   for (const [id] of elsewhere) assert.ok(page.includes(`| \`${id}\` |`), id);
+});
+
+it('what is not covered is said of invariants that there are, in both languages, once each', () => {
+  const page = printInvariants();
+  const known = new Set([...rules.map(({ id }) => id.split('.')[0]), ...elsewhere.map(([id]) => id)]);
+  const said = not_covered.map(([id]) => id);
+  assert.deepEqual([said.filter((id) => !known.has(id)), new Set(said).size], [[], said.length]);
+  for (const [id, { zh, en }] of not_covered) {
+    assert.ok(/\p{Script=Han}/u.test(zh) && !/\p{Script=Han}/u.test(en), id);
+    assert.ok(page.includes(zh) && page.includes(en), id);
+  }
 });
 
 it('whatever holds an invariant instead of a rule is where the page says', () => {

@@ -1,4 +1,5 @@
 import { elsewhere } from './elsewhere.ts';
+import { not_covered } from './not-covered.ts';
 import { areas, type Rule } from './rule.ts';
 import { rules } from './rules.ts';
 
@@ -8,7 +9,7 @@ export function printInvariants(): string {
     const listed = rules.filter((rule) => rule.area === area);
     return `## ${areas[area].zh} · ${areas[area].en}\n\n| 编号 Rule | 级 | 类 | 不变量 Invariant | 怎么办 What to do | \`--since\` |\n|---|:-:|:-:|---|---|:-:|\n${listed.map(printRule).join('')}`;
   });
-  return `${heading}\n${parts.join('\n')}\n${unanswered}${elsewhere.map(([id, statement, why, held_by]) => `| \`${id}\` | ${both(statement)} | ${both(why)} | ${held_by.map(([file, name]) => `\`${file}\` › ${name}`).join('<br>')} |\n`).join('')}`;
+  return `${heading}\n${parts.join('\n')}\n${unanswered}${elsewhere.map(([id, statement, why, held_by]) => `| \`${id}\` | ${both(statement)} | ${both(why)} | ${held_by.map(([file, name]) => `\`${file}\` › ${name}`).join('<br>')} |\n`).join('')}\n${open}${not_covered.map(([id, what]) => `| \`${id}\` | ${both(what)} |\n`).join('')}`;
 }
 
 const both = ({ zh, en }: { readonly zh: string; readonly en: string }): string => `${cell(zh)}<br>${cell(en)}`;
@@ -37,4 +38,13 @@ const unanswered = `## 不由查询回答的 · Not answered by a query
 
 | 编号 | 不变量 Invariant | 为何 Why | 由谁守住 Held by |
 |---|---|---|---|
+`;
+
+const open = `## 尚未核对的 · Not covered yet
+
+以下不变量的字面比现有的规则更宽；这里写明缺什么。
+These invariants say more than what is looked at; this is what is missing.
+
+| 编号 | 缺什么 What is missing |
+|---|---|
 `;
