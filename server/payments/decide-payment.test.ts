@@ -13,7 +13,7 @@ const identity = { mchid: '1900000001' };
 
 function decide(aggregate: Aggregate, attempt: Attempt, fact: PaymentFact, options: { policy?: MoneyPolicy; via?: Via } = {}): Change | undefined {
   const { policy = refund_all, via = 'notification' } = options;
-  return decidePaymentFact(aggregate, { attempt_id: attempt.id, fact, via, identity, policy, payer_sealed: null }, anEnv());
+  return decidePaymentFact(aggregate, { attempt_id: attempt.id, fact, via, identity, policy, payer_sealed: null, has_bills: true }, anEnv());
 }
 const paid = (fields = {}): PaymentFact => ({ is: 'paid', success: aSuccess(fields) });
 const eventTypes = (change: Change | undefined) => change?.events.map(({ type }) => type);

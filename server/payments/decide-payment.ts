@@ -11,7 +11,7 @@ import { type Aggregate, type Change, type DecisionEnv, type Transition, untouch
 import { park } from './park.ts';
 import { type Closing, type Payment, payment_table } from './payment.ts';
 import type { Refund } from './refund.ts';
-import { close_steps_ms, firstQueryAt, isStuck, send_lease_ms, unknown_query_ms } from './schedule.ts';
+import { close_steps_ms, firstQueryAt, isStuck, over_first_query_ms, over_patience_ms, over_steps_ms, send_lease_ms, unknown_query_ms } from './schedule.ts';
 import { mismatch } from './verifier.ts';
 
 /** The merchant's choice for money that a payment did not wait for. */
@@ -26,6 +26,8 @@ export type PaymentFactInput = {
   readonly policy: MoneyPolicy;
   /** The payer's id, sealed by the caller. */
   readonly payer_sealed: Buffer | null;
+  /** The channel publishes bills, which tell of all money in the end. */
+  readonly has_bills: boolean;
 };
 
 /** Decides what a channel's word changes. Undefined: nothing, the fact is old, repeated or settles nothing. */
@@ -44,8 +46,13 @@ export function decidePaymentFact(aggregate: Aggregate, input: PaymentFactInput,
       const refusal = { reason: fact.reason, channel_code: fact.channel_code, channel_message: fact.channel_message ?? null };
       return { ...change, attempts: change.attempts.map((after) => (after.id === attempt.id ? { ...after, refusal } : after)) };
     }
-    case 'closed':
-      return rest(aggregate, attempt, 'close', env);
+    case 'closed': {
+      const change = rest(aggregate, attempt, 'close', env);
+      // What the channel reversed or barred has no money left, and may be shown there as paid and returned.
+      if (!change || input.has_bills || attempt.reversing_at !== null) return change;
+      const next_query_at = addMs(env.now, over_first_query_ms);
+      return { ...change, attempts: change.attempts.map((after) => (after.id === attempt.id ? { ...after, next_query_at } : after)) };
+    }
     case 'not_found':
       return undefined;
     case 'unknown':
@@ -73,6 +80,17 @@ export function decideLost(aggregate: Aggregate, attempt_id: string): Change | u
   const attempt = aggregate.attempts.find(({ id }) => id === attempt_id);
   if (attempt?.state !== 'sending' || isBarcode(attempt) || attempt.next_action.type === 'new_attempt') return undefined;
   return { ...untouched(aggregate.payment), attempts: [{ ...attempt, next_action: { type: 'new_attempt' } }] };
+}
+
+/** A closed order was asked about and holds no money, or gave no answer: when it is asked about next, if ever. */
+export function decideAskedOver(aggregate: Aggregate, attempt_id: string, fact: PaymentFact, env: DecisionEnv): Change | undefined {
+  const attempt = aggregate.attempts.find(({ id }) => id === attempt_id);
+  if (attempt?.state !== 'closed' || !attempt.next_query_at) return undefined;
+  const sinceEnd = (ms: number): Date => addMs(aggregate.payment.expires_at, ms);
+  // The claim has set when to ask again after no answer.
+  if (fact.is === 'unknown' && env.now <= sinceEnd((over_steps_ms.at(-1) ?? 0) + over_patience_ms)) return undefined;
+  const next_query_at = over_steps_ms.map(sinceEnd).find((at) => at > env.now) ?? null;
+  return { ...untouched(aggregate.payment), attempts: [{ ...attempt, next_query_at }] };
 }
 
 /** The attempt ends without money; a payment that was only waiting for this to be closed is closed with it. */

@@ -1,5 +1,5 @@
 import type { DueTask } from '../platform/due/sweeper.ts';
-import { pursueAttempt, pursueClose } from './closes/service.ts';
+import { pursueClose, pursueDue } from './closes/service.ts';
 import type { PaymentsCtx } from './ctx.ts';
 import { pursueRefund } from './refunds/service.ts';
 import { barcode_steps_ms, close_steps_ms, refund_steps_ms, refund_turn_ms, waiting_steps_ms } from './schedule.ts';
@@ -12,7 +12,7 @@ const concurrency = 32;
 /** Of one channel account, or of one merchant: whoever hangs must leave room for the others. */
 const per_key = 8;
 
-/** The due rows of payments: open attempts and refunds to ask about, payments to close. The schedule is the lease. */
+/** The due rows of payments: attempts and refunds to ask about, payments to close. The schedule is the lease. */
 export function paymentTasks(ctx: PaymentsCtx): readonly DueTask<unknown>[] {
   const attempts: DueTask<DueAttempt> = {
     name: 'attempts',
@@ -21,7 +21,7 @@ export function paymentTasks(ctx: PaymentsCtx): readonly DueTask<unknown>[] {
     concurrency_per_key: per_key,
     key: ({ channel_account_id }) => channel_account_id,
     claim: (limit, now, _lease, busy) => claimAttempts(ctx, { limit, now, busy, per_key }, waiting_steps_ms, barcode_steps_ms),
-    work: ({ merchant_id, id }) => pursueAttempt(ctx, merchant_id, id),
+    work: ({ merchant_id, id }) => pursueDue(ctx, merchant_id, id),
   };
   const closes: DueTask<DuePayment> = {
     name: 'closes',

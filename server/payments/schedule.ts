@@ -35,6 +35,20 @@ export const barcode_patience_ms = 60_000;
 const stuck_tries = 6;
 export const isStuck = (tries: number): boolean => tries >= stuck_tries;
 
+/**
+ * An order that was closed is asked about again where the channel publishes no bill: money that comes after, and whose notification is
+ * lost, would never be found there. First for the payer whose wallet stood open while it was closed.
+ */
+export const over_first_query_ms = 1_800_000;
+/**
+ * And again, counted from the payment's own end: gateways that keep an order by a time of their own keep it for minutes (Lakala 15,
+ * China Merchants Bank 15), for at most 360 minutes (Fuiou) and for less than a day (ICBC), all counted from before that end. The last
+ * two hours are for channels that lag. Where nothing ends an order, what is paid later still is told of by its notification alone.
+ */
+export const over_steps_ms = [21_600_000, 93_600_000];
+/** A question that got no answer is asked again as often as one about a live order, for this long after the last. */
+export const over_patience_ms = 86_400_000;
+
 /** A request that was sent this long ago is not on its way any more, and a channel that lags has caught up. */
 export const absence_patience_ms = 60_000;
 

@@ -186,7 +186,8 @@ export function applyWord(
       const attempt = aggregate.attempts.find(({ id }) => id === attempt_id);
       assert(attempt, 'an attempt never leaves its payment');
       const identity = channel.identity(account.config, attempt.request);
-      return decidePaymentFact(aggregate, { attempt_id, fact, via: word.via, identity, policy: merchant, payer_sealed }, env);
+      const input = { attempt_id, fact, via: word.via, identity, policy: merchant, payer_sealed, has_bills: channel.bills !== undefined };
+      return decidePaymentFact(aggregate, input, env);
     },
   }).catch((error: unknown) => {
     // Two orders with one transaction number: the second is not believed, a person looks.

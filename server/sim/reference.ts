@@ -110,9 +110,9 @@ ${(run.earlier ?? []).map(earlierRow).join('')}${run.violations + run.unknown ==
 Some four tenths of a world's time go to PostgreSQL in the process (WebAssembly, some four thousand statements), the rest to HTTP, signatures and the turns of the event
 loop; other work on the same machine lengthens it.
 
-关单之后才到账、其通知又丢失的钱，要到收入当日账单时才知道：那时入账为迟到款并按商户的政策退回或接受。没有账单的渠道只能由人在渠道后台发现。世界在收入账单时才有这种钱。
+关单之后才到账、其通知又丢失的钱，要到收入当日账单时才知道：那时入账为迟到款并按商户的政策退回或接受。没有账单的渠道关单后再查询三次（30 分钟后、有效期后 6 与 26 小时），更晚的只能由人在渠道后台发现。世界在收入账单时才有这种钱，只在有账单的渠道。
 Money that comes after the close, and whose notification is lost as well, is not known of before the bill of that day is taken in: it is then late money, and goes back or is
-accepted as the merchant has it. Of a channel without bills only a person in the channel's own back office finds it. Worlds have such money where they come to their bills.
+accepted as the merchant has it. A channel without bills is asked three times more (30 minutes after the close, 6 and 26 hours after the payment's time); what comes later only a person in its own back office finds. Worlds have such money where they come to their bills, at the channels that have them.
 ${noteOf(run)}`;
 }
 

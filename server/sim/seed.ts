@@ -251,12 +251,12 @@ function settingsChange({ faults }: World['sim']): boolean {
   return true;
 }
 
-/** Waits until nothing is open and nothing new comes for an hour. False when that takes too long. */
+/** Waits until nothing is open and nothing new comes for an hour; nobody waits for the last questions about orders that are over. False when that takes too long. */
 async function untilQuiet({ sim, plain }: World): Promise<boolean> {
   const give_up_ms = sim.scheduler.now_ms() + converge_hours_max * 3_600_000;
   const open = sql<{
     open: boolean;
-  }>`select exists (select 1 from attempts where next_query_at is not null) or exists (select 1 from payments where next_close_at is not null)
+  }>`select exists (select 1 from attempts where next_query_at is not null and state in ('sending', 'waiting')) or exists (select 1 from payments where next_close_at is not null)
     or exists (select 1 from refunds r where next_query_at is not null and ${isAlone}) or exists (select 1 from deliveries where next_send_at is not null)
     or exists (select 1 from events where sequence is null)
     or exists (select 1 from event_sequences s left join ledger_books b on b.merchant_id = s.merchant_id and b.livemode = s.livemode where s.last > coalesce(b.position, 0)) as open`;

@@ -9,7 +9,7 @@ import { type FrozenReply, idempotent } from '../../platform/idempotency/idempot
 import { type Attempt, isBarcode, isLive } from '../attempt.ts';
 import type { Aggregate, Source } from '../change.ts';
 import type { PaymentsCtx } from '../ctx.ts';
-import { decideCancelPaid, decideCloseStuck, decideClosing, decideLost, decideReversing } from '../decide-payment.ts';
+import { decideAskedOver, decideCancelPaid, decideCloseStuck, decideClosing, decideLost, decideReversing } from '../decide-payment.ts';
 import type { Closing, Payment } from '../payment.ts';
 import { absenceIsFinal, isLost, nextStep } from '../pursuit.ts';
 import { pursueRefund } from '../refunds/service.ts';
@@ -103,9 +103,14 @@ async function askedWith(ctx: PaymentsCtx, attempt: Attempt): Promise<Account> {
   return account;
 }
 
-/** Asks the channel about a live attempt and does what its answer calls for. Called by the sweeper and by sync and close. */
+/** Asks the channel about a live attempt and does what its answer calls for. Called by sync and close. */
 export function pursueAttempt(ctx: PaymentsCtx, merchant_id: string, attempt_id: string): Promise<void> {
   return pursue(ctx, merchant_id, attempt_id, nextStep);
+}
+
+/** The same of an attempt that is due, and the last questions about one that is over. Called by the sweeper. */
+export function pursueDue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string): Promise<void> {
+  return pursue(ctx, merchant_id, attempt_id, nextStep, askOver);
 }
 
 /** Ends an order that its payer left for another wallet. What stays uncertain stays asked about: its money would be a duplicate and go back. */
@@ -113,10 +118,11 @@ export function retireAttempt(ctx: PaymentsCtx, merchant_id: string, attempt_id:
   return pursue(ctx, merchant_id, attempt_id, () => 'undo');
 }
 
-async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string, stepOf: typeof nextStep): Promise<void> {
+async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string, stepOf: typeof nextStep, over?: typeof askOver): Promise<void> {
   const before = await findByAttempt(ctx, merchant_id, attempt_id);
   const asked = before?.attempts.find(({ id }) => id === attempt_id);
-  if (!before || !asked || !isLive(asked)) return;
+  if (!before || !asked) return;
+  if (!isLive(asked)) return over?.(ctx, before, asked);
   const pursued: Pursued = { merchant: await getMerchant(ctx, merchant_id), sent_with: await accountOf(ctx, asked), now_with: await askedWith(ctx, asked) };
   const asked_at = ctx.clock.now();
   const answered = await ctx.channels.query(pursued.now_with, orderInput(before.payment, asked, pursued.merchant.code));
@@ -128,6 +134,21 @@ async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string,
   if (step === 'undo' && !isBarcode(attempt)) await closeOrder(ctx, pursued, aggregate, attempt, { ...answered, asked_at });
   const answered_again = step === 'resend' && (await resend(ctx, pursued, aggregate, attempt));
   if (step !== 'undo') await tellIfLost(ctx, pursued, attempt, answered_again);
+}
+
+/** Asks whether money came to an order that was closed. Only a proof of it changes what is over. */
+async function askOver(ctx: PaymentsCtx, first: Aggregate, attempt: Attempt): Promise<void> {
+  const { merchant_id, id } = attempt;
+  if (attempt.state !== 'closed' || attempt.next_query_at === null) return;
+  const merchant = await getMerchant(ctx, merchant_id);
+  const answered = await ctx.channels.query(await askedWith(ctx, attempt), orderInput(first.payment, attempt, merchant.code));
+  if (answered.fact.is === 'paid') await applyWord(ctx, merchant, await accountOf(ctx, attempt), id, { ...answered, via: 'query' }, { first });
+  await apply(ctx, {
+    merchant,
+    read: () => findByAttempt(ctx, merchant_id, id),
+    decide: (current, env) => decideAskedOver(current, id, answered.fact, env),
+    source: { via: 'clock', evidence: undefined },
+  });
 }
 
 type Pursued = { readonly merchant: Merchant; readonly sent_with: Account; readonly now_with: Account };
