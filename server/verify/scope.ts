@@ -68,34 +68,34 @@ export function everything({ now, catalogue }: Given): Scope {
 export function touchedSince(given: Given, time: Date): Scope {
   const from = addMs(time, -since_margin_ms);
   const made = (name: string): Fragment => madeSince(name, from);
-  const transitions = sql`(select t.* from touched_objects o cross join lateral (
-    select * from transitions where merchant_id = o.merchant_id and object_id = o.id offset 0) t)`;
-  const proofs = sql`(select e.* from touched_objects o cross join lateral (
-      select merchant_id, evidence_id from transitions where merchant_id = o.merchant_id and object_id = o.id and evidence_id is not null offset 0) t
-    cross join lateral (select * from evidence where merchant_id = t.merchant_id and id = t.evidence_id offset 0) e)`;
   const scoped: Readonly<Record<string, Fragment>> = {
     payments: sql`(select p.* from touched x cross join lateral (select * from payments where merchant_id = x.merchant_id and id = x.id offset 0) p)`,
     attempts: ofTouched('attempts'),
     refunds: ofTouched('refunds'),
-    transitions,
+    transitions: sql`(select t.* from touched_objects o cross join lateral (
+      select * from transitions where merchant_id = o.merchant_id and object_id = o.id offset 0) t)`,
+    proofs: sql`(select e.* from since_transitions t cross join lateral (
+      select * from evidence where merchant_id = t.merchant_id and id = t.evidence_id offset 0) e where t.evidence_id is not null)`,
     evidence: made('evidence'),
     anomalies: made('anomalies'),
     events: made('events'),
     deliveries: made('deliveries'),
     idempotency_keys: sql`(select * from idempotency_keys where created_at >= ${from})`,
   };
-  const table = (name: string): Fragment => scoped[name] ?? sql.table(name);
+  const since = (name: string): Fragment => sql.table(`since_${name}`);
+  const table = (name: string): Fragment => (name in scoped ? since(name) : sql.table(name));
+  const parts = Object.entries(scoped).map(([name, rows]) => sql`, ${since(name)} as materialized (select * from ${rows} rows)`);
   return {
     ...given,
-    since: { from, with: touched(from) },
+    since: { from, with: sql`${touched(from)}${sql.join(parts, sql``)}` },
     table,
     payments: table('payments'),
     attempts: table('attempts'),
     refunds: table('refunds'),
-    transitions,
-    recent_transitions: sql`(select * from ${transitions} t where at >= ${from})`,
+    transitions: table('transitions'),
+    recent_transitions: sql`(select * from since_transitions where at >= ${from})`,
     evidence: table('evidence'),
-    proofs,
+    proofs: table('proofs'),
     anomalies: table('anomalies'),
     events: table('events'),
     deliveries: table('deliveries'),
