@@ -6,8 +6,10 @@ import type { Catalogue } from './catalogue.ts';
 
 /**
  * What a run looks at. Rules read every table through it, so that the same text holds of all rows or of those touched since
- * a time. In a run since some time each table stands for a subquery that is driven by index look-ups (`cross join lateral …
- * offset 0` leaves PostgreSQL no other way): its cost is that of what was touched, not of the table.
+ * a time. In a run since some time each table stands for rows that were found by index look-ups (`cross join lateral …
+ * offset 0` leaves PostgreSQL no other way): its cost is that of what was touched, not of the table. They are materialized, as
+ * far as a rule reads them: of a look-up inside a join the planner believes that all its rows have one id, and what it then
+ * expects of a join of three (10^11 rows for a thousand) is split into so many batches that a rule takes minutes.
  */
 export type Scope = {
   readonly now: Date;

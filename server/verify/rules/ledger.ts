@@ -24,7 +24,10 @@ const rounded = (numerator: Fragment, denominator: Fragment, rounding: Fragment)
 const volume_before = sql`coalesce(sum(p.amount_fen) over (partition by p.merchant_id, x.id, to_char(p.fact_at at time zone 'Asia/Shanghai', 'YYYY-MM') order by p.no
   rows between unbounded preceding and 1 preceding), 0)`;
 
-/** Payments whose fee is not what their price makes of them. Only prices of several tiers ask for the volume of their month. */
+/**
+ * Payments whose fee is not what their price makes of them. Only prices of several tiers ask for the volume of their month.
+ * `offset 0`: else the tier is looked for once for each place that names it.
+ */
 const feesOff = (volume: Fragment, tiers: Fragment): Query => sql`select merchant_id, posting_id, price_id, amount_fen, fee_fen, volume_fen from (
     select c.*, (c.tier ->> 'min_fen')::numeric as least_fen, (c.tier ->> 'max_fen')::numeric as most_fen,
       ${rounded(sql`(c.amount_fen * (c.tier ->> 'rate_ppm')::numeric)`, sql`1000000::numeric`, sql`c.rounding`)} + (c.tier ->> 'per_item_fen')::numeric as usual_fen
@@ -35,7 +38,7 @@ const feesOff = (volume: Fragment, tiers: Fragment): Query => sql`select merchan
             and x.terms ->> 'rounding' = p.detail ->> 'rounding' and x.terms ->> 'refund' = p.detail ->> 'refund_fee' as fits
         from ledger_postings p join prices x on x.merchant_id = p.merchant_id and x.id = p.detail ->> 'price_id'
         where p.kind = 'payment' and p.source_id like 'evt\\_%' and jsonb_array_length(x.terms -> 'tiers') ${tiers} 1
-      ) v
+      ) v offset 0
     ) c
   ) f where fits is not true or fee_fen <> least(amount_fen, greatest(least_fen, least(most_fen, usual_fen)))`;
 
