@@ -141,6 +141,8 @@ function altered(order: Order, refund: Refund | undefined, fault: NoticeFault | 
   }
   if (fault?.kind === 'notify_wrong_merchant')
     return { order: { ...order, merchant: `${order.merchant.slice(0, -1)}${order.merchant.endsWith('7') ? 8 : 7}` }, ...with_refund };
-  if (fault?.kind === 'notify_unknown_order') return { order: { ...order, order_no: `X${order.order_no.slice(1)}` }, ...with_refund };
+  // Another first character, whatever the first one is.
+  if (fault?.kind === 'notify_unknown_order')
+    return { order: { ...order, order_no: `${order.order_no.startsWith('X') ? 'Y' : 'X'}${order.order_no.slice(1)}` }, ...with_refund };
   return { order, ...with_refund };
 }
