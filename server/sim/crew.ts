@@ -31,11 +31,18 @@ export function openCrew<Job extends object, Done>(file: string, size: number, e
         for (;;) {
           const next = ended ? undefined : waiting.next();
           if (!next || next.done) return;
-          const done = await askMember<Done>(member, next.value);
-          if (each(done, next.value) === false) ended = true;
+          try {
+            const done = await askMember<Done>(member, next.value);
+            if (each(done, next.value) === false) ended = true;
+          } catch (error) {
+            ended = true;
+            throw error;
+          }
         }
       };
-      await Promise.all(members.map(work));
+      // Nobody is left at work: what it says later would be taken for the answer to the next job.
+      const all = await Promise.allSettled(members.map(work));
+      for (const result of all) if (result.status === 'rejected') throw result.reason;
     },
     close: () => {
       for (const member of members) if (member.connected) member.disconnect();

@@ -16,7 +16,7 @@ const fresh = process.env.HELIU_SIM_SEED ?? systemRng.bytes(4).toString('hex');
 /** Of the fresh worlds and those with bills; the known ones have as many as their seeds draw, 40 at least. */
 const payments = 6;
 /** A crash at each so many yield points, in the three ways by turns: prime to three, so that each way is taken. */
-const points_apart = 4;
+const points_apart = 7;
 const core = ['paid twice by two wallets', 'two partial refunds at wechatpay', 'late money at alipay', 'fail-over after an unknown'];
 
 /** Worlds whose bills go wrong. The first two have exceptions, of whose events I-41.3 once did not know what they are about. */
@@ -75,7 +75,7 @@ it('20 known and 10 fresh seeds hold every invariant, and a seed repeats itself 
         (verdict) => void numbered.push(holding(verdict)) as undefined,
       );
       const jobs = numbered.flatMap((verdict) => crashesOf(verdict, 'by turns')).filter((_, nth) => nth % points_apart === 0);
-      assert.ok(jobs.length >= 80, `${jobs.length} crashes`);
+      assert.ok(jobs.length >= 50, `${jobs.length} crashes`);
       await crashes.run(jobs, (verdict) => {
         assert.ok(holding(verdict).at !== undefined, `the crash was not carried out: ${tellCrash(verdict)}`);
         return undefined;
