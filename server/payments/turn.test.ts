@@ -20,6 +20,9 @@ before(async () => {
 });
 after(() => world.close());
 
+/** A busy machine takes a while to store an attempt: meanwhile its turn must not end. */
+const at_once = { step_ms: 1 } as const;
+
 const callsOf = (part: string) => world.asked.filter((url) => url.includes(part)).length;
 
 /** What a payer has paid with a code at the gateway that gives money back for every request. */
@@ -109,7 +112,7 @@ describe('OF-02 a node that stood still past its turn', () => {
     const opened = callsOf('/pay/transactions/native');
     const order = shop.order();
     const asked = shop.ask('/v1/payments', order);
-    await passTimeUntil(world, stopped.reached);
+    await passTimeUntil(world, stopped.reached, at_once);
     onRoad(t, shop, 'query', () => Promise.resolve({ fact: { is: 'not_found' }, exchange: undefined }));
     const { id } = await shop.retrieveByOrderNo(order.merchant_order_no);
     await shop.post(`/v1/payments/${id}/close`, {}, { node: 1 });
@@ -128,10 +131,10 @@ describe('OF-02 a node that stood still past its turn', () => {
     const own = await findById(first.ctx, shop.merchant.id, id);
     assert.ok(own);
     const stopped = standStillAfter(t, shop, ({ text }) => text.includes('insert into attempts'));
-    const trying = tryFromPage(first.ctx, own, { method: 'wechat_qr' });
-    await passTimeUntil(world, stopped.reached);
     // So that no sweeper sends it by right.
     onRoad(t, shop, 'query', () => Promise.resolve({ fact: { is: 'unknown', cause: 'timeout' }, exchange: undefined }));
+    const trying = tryFromPage(first.ctx, own, { method: 'wechat_qr' });
+    await passTimeUntil(world, stopped.reached, at_once);
     const opened = callsOf('/pay/transactions/native');
     const chosen = await world.flow(tryFromPage(second.ctx, own, { method: 'wechat_h5', payer_ip: '203.0.113.9' }));
     assert.deepEqual(
