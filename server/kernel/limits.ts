@@ -16,8 +16,11 @@ export const channel_deadline_ms = 10_000;
 export const amount_fen_max = 10_000_000_000;
 /** Attempts of one payment: a payer who switches wallets does so a few times. */
 export const attempts_per_payment_max = 20;
-/** Times that a page looks again while other attempts of its payment come to rest: with a pause of 100 ms, longer than a call to a channel. */
-export const page_turns_max = 200;
+/**
+ * Times that a page looks again while other attempts of its payment come to rest: with a pause of 100 ms, longer than the 20 s for
+ * which a node that stands still before its first send keeps the turn.
+ */
+export const page_turns_max = 300;
 /** Pages that watch their payment over a stream on one node: some kilobytes each; those beyond ask again by themselves. */
 export const cashier_streams_max = 10_000;
 /** Of one page: a payer has a few tabs and a phone. */

@@ -67,7 +67,8 @@ const isAcknowledged = ({ status, text }: Answer) => status === 200 && /success/
  */
 const recorded = ({ shop }: KeyHolder): Rightly => ({
   gains: { in: ['transitions', 'evidence', ...questions], of: [shop.merchant.id], events: ['anomaly.opened', 'recon_exception.opened'] },
-  columns: { payments: ['version'], attempts: ['version', 'next_query_at'] },
+  // Time passes: whose order is open is asked about meanwhile.
+  columns: { payments: ['version'], attempts: ['version', 'next_query_at', 'query_tries'] },
 });
 
 for (const channel of both) {
