@@ -110,7 +110,7 @@ export function pursueAttempt(ctx: PaymentsCtx, merchant_id: string, attempt_id:
 
 /** The same of an attempt that is due, and the last questions about one that is over. Called by the sweeper. */
 export function pursueDue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string): Promise<void> {
-  return pursue(ctx, merchant_id, attempt_id, nextStep, askOver);
+  return pursue(ctx, merchant_id, attempt_id, nextStep, pursueOver);
 }
 
 /** Ends an order that its payer left for another wallet. What stays uncertain stays asked about: its money would be a duplicate and go back. */
@@ -118,7 +118,7 @@ export function retireAttempt(ctx: PaymentsCtx, merchant_id: string, attempt_id:
   return pursue(ctx, merchant_id, attempt_id, () => 'undo');
 }
 
-async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string, stepOf: typeof nextStep, over?: typeof askOver): Promise<void> {
+async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string, stepOf: typeof nextStep, over?: typeof pursueOver): Promise<void> {
   const before = await findByAttempt(ctx, merchant_id, attempt_id);
   const asked = before?.attempts.find(({ id }) => id === attempt_id);
   if (!before || !asked) return;
@@ -136,17 +136,23 @@ async function pursue(ctx: PaymentsCtx, merchant_id: string, attempt_id: string,
   if (step !== 'undo') await tellIfLost(ctx, pursued, attempt, answered_again);
 }
 
-/** Asks whether money came to an order that was closed. Only a proof of it changes what is over. */
-async function askOver(ctx: PaymentsCtx, first: Aggregate, attempt: Attempt): Promise<void> {
+/** Asks whether money came to an order that is over. Only a proof of it changes anything: a query may be behind. */
+export async function askOver(ctx: PaymentsCtx, first: Aggregate, attempt: Attempt): Promise<PaymentFact> {
+  const merchant = await getMerchant(ctx, attempt.merchant_id);
+  const answered = await ctx.channels.query(await askedWith(ctx, attempt), orderInput(first.payment, attempt, merchant.code));
+  if (answered.fact.is === 'paid') await applyWord(ctx, merchant, await accountOf(ctx, attempt), attempt.id, { ...answered, via: 'query' }, { first });
+  return answered.fact;
+}
+
+/** Asks about an order that was closed, and when it is asked about next. */
+async function pursueOver(ctx: PaymentsCtx, first: Aggregate, attempt: Attempt): Promise<void> {
   const { merchant_id, id } = attempt;
   if (attempt.state !== 'closed' || attempt.next_query_at === null) return;
-  const merchant = await getMerchant(ctx, merchant_id);
-  const answered = await ctx.channels.query(await askedWith(ctx, attempt), orderInput(first.payment, attempt, merchant.code));
-  if (answered.fact.is === 'paid') await applyWord(ctx, merchant, await accountOf(ctx, attempt), id, { ...answered, via: 'query' }, { first });
+  const fact = await askOver(ctx, first, attempt);
   await apply(ctx, {
-    merchant,
+    merchant: await getMerchant(ctx, merchant_id),
     read: () => findByAttempt(ctx, merchant_id, id),
-    decide: (current, env) => decideAskedOver(current, id, answered.fact, env),
+    decide: (current, env) => decideAskedOver(current, id, fact, env),
     source: { via: 'clock', evidence: undefined },
   });
 }

@@ -7,12 +7,12 @@ import { perNode } from '../../platform/cache.ts';
 import { buildEvent } from '../../platform/outbox/outbox.ts';
 import type { Attempt } from '../attempt.ts';
 import type { Aggregate } from '../change.ts';
+import { askOver } from '../closes/service.ts';
 import type { PaymentsCtx } from '../ctx.ts';
 import { recentOf } from '../recent.ts';
 import { applyRefundWord } from '../refunds/service.ts';
 import { accountOf, applyWord, evidenceOf, notifyUrl } from '../service.ts';
 import { findByAttempt, findRefund, insertOrphan } from '../store.ts';
-import { orderInput } from '../upstream.ts';
 import { viewAnomaly } from '../view.ts';
 
 /**
@@ -61,7 +61,7 @@ async function takePayment(ctx: PaymentsCtx, merchant: Merchant, account: Accoun
       amount_fen: String(amount_fen),
     });
   }
-  if (notice.fact.is === 'unknown' && (attempt.state === 'closed' || attempt.state === 'refused')) return askOver(ctx, merchant, account, first, attempt);
+  if (notice.fact.is === 'unknown' && (attempt.state === 'closed' || attempt.state === 'refused')) return takeUnsettled(ctx, first, attempt);
   // The receiver must be the one that the order was sent for, also when the account has had other settings since.
   const sent_with = await accountOf(ctx, attempt);
   await applyWord(ctx, merchant, sent_with, attempt.id, { fact: notice.fact, exchange, via: 'notification' }, { first });
@@ -70,14 +70,12 @@ async function takePayment(ctx: PaymentsCtx, merchant: Merchant, account: Accoun
 
 /**
  * Nobody asks any more about an order that is over, and a message that settles nothing may be all that is ever heard of money that
- * came after that: its channel is asked. Only a proof of money ends it, since a query may be behind the message.
+ * came after that: its channel is asked.
  */
-async function askOver(ctx: PaymentsCtx, merchant: Merchant, account: Account, { payment }: Aggregate, attempt: Attempt): Promise<Result> {
+async function takeUnsettled(ctx: PaymentsCtx, first: Aggregate, attempt: Attempt): Promise<Result> {
   if (!mayAsk(ctx, attempt.id)) return 'unsettled';
-  const answered = await ctx.channels.query(account, orderInput(payment, attempt, merchant.code));
-  if (answered.fact.is !== 'paid') return 'unsettled';
-  await applyWord(ctx, merchant, await accountOf(ctx, attempt), attempt.id, { ...answered, via: 'query' });
-  return 'applied';
+  const { is } = await askOver(ctx, first, attempt);
+  return is === 'paid' ? 'applied' : 'unsettled';
 }
 
 /** When this node last asked about an attempt because a message said so: some messages are not signed, and anybody can send them. */
