@@ -45,7 +45,7 @@ export type Simulator = {
   readonly close: () => Promise<void>;
 };
 
-/** A request on its way to a gateway: its path at a host of the gateway's own, its query without the mark. */
+/** A request on its way to a gateway: its path at a host of the gateway's own, its query without the mark, names of headers in lower case. */
 export type GatewayRequest = {
   readonly method: string;
   readonly path: string;

@@ -1,17 +1,9 @@
-import type { Asked } from '../simulator.ts';
+import type { Asked, GatewayRequest } from '../simulator.ts';
 
 /** What a simulated gateway hears and says, before and after its own dialect. */
 
-/** A request with its bytes exactly as they came. */
-export type RawRequest = {
-  readonly method: string;
-  /** Path as the gateway would see it at the root of a host of its own. */
-  readonly path: string;
-  /** The raw query without its question mark. */
-  readonly query: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+/** A request with its bytes exactly as they came; its path as the gateway would see it at the root of a host of its own. */
+export type RawRequest = GatewayRequest & {
   /** Serial number of the client certificate; `none` over plain http, where none can be shown. */
   readonly client_certificate: { readonly serial_no: string | undefined } | 'none';
   readonly address: string;
