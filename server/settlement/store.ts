@@ -129,7 +129,7 @@ export type OpenDaysOf = Pick<NewStatement, 'livemode' | 'period_from' | 'period
 
 /**
  * Days of channel accounts with money or a bill in a period that are not closed in reconciliation, which these channels have, of each
- * merchant that has any. The rows of reconciliation are read and nothing of it is imported: both modules stand on one floor.
+ * merchant that has some. The rows of reconciliation are read and nothing of it is imported: both modules stand on one floor.
  */
 export async function countOpenDays(
   db: Kysely<Tables>,

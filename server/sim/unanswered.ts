@@ -19,7 +19,7 @@ const isDone = (answer: Answer): boolean => answer.status < 300;
 /**
  * I-38: each write that was never answered is looked up by the merchant's own number and then asked for once more. There is
  * one object or a clean refusal, and both ways say the same. Asked when all is quiet; what a repeat makes has to come to rest
- * afterwards, and is held against everything as any other answer is.
+ * afterwards, and is judged like every other answer.
  */
 export async function resolveUnanswered(world: World, { written }: Journal): Promise<Resolved> {
   const open = written.filter(({ answers }) => answers.every(isOpen));
