@@ -57,11 +57,11 @@ function now_ms(name: string, asked: Asked | typeof VirtualDate): number {
 /**
  * Libraries are given the world's time and chance; what is ours has its ports, and past them it would be given a clock that
  * is never wrong. Who asks is seen in the stack, which takes 5 µs (2026-11-23), and libraries ask 18,000 times in a world:
- * one look of sixteen is checked, the same ones whenever the world is run. `npm run check -- pure` reads every line.
+ * one look of 64 is checked, the same ones whenever the world is run. `npm run check -- pure` reads every line.
  */
 type Asked = (...given: never[]) => unknown;
 let looks = 0;
-const looks_apart = 16;
+const looks_apart = 64;
 function notOfOurs(name: string, asked: Asked | typeof VirtualDate): void {
   if (looks++ % looks_apart > 0) return;
   const { stackTraceLimit, prepareStackTrace } = Error;

@@ -1,4 +1,4 @@
-import type { Journal, Written } from './journal.ts';
+import type { Found, Journal, Written } from './journal.ts';
 import type { Answer, Ask } from './merchants.ts';
 import type { Life } from './workload.ts';
 import type { World } from './world.ts';
@@ -65,9 +65,6 @@ const numberIn = (body: object): string | undefined => (body as Numbers).merchan
 const isOfNumber = (one: Written, other: Written): boolean =>
   one.path === other.path && one.merchant === other.merchant && numberIn(one.body) === numberIn(other.body);
 const isEqual = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other);
-
-// biome-ignore lint/suspicious/noExplicitAny: payments and refunds as they were answered
-type Found = any;
 
 /** The object as its merchant finds it without having been told its id, where the request would have made one; a text when it does not. */
 async function lookUp({ ask }: World, { merchant, path, body }: Written): Promise<{ readonly object: Found } | string> {
