@@ -25,8 +25,15 @@ export async function resolveUnanswered(world: World, { written }: Journal): Pro
   const open = written.filter(({ answers }) => answers.every(isOpen));
   const broken: string[] = [];
   let unresolved = 0;
+  // Before anything is repeated: what a repeat makes is pending, and other writes may have its number.
+  const pending = new Map<Written, Found>();
   for (const write of open) {
-    const problem = await problemOf(world, write, written);
+    const found = await lookUp(world, write);
+    if (typeof found !== 'string' && found.object?.object === 'payment' && found.object.state === 'pending') pending.set(write, found.object);
+  }
+  for (const write of open) {
+    const left = pending.get(write);
+    const problem = left ? `its payment has no final state: ${JSON.stringify(left)}` : await problemOf(world, write, written);
     if (problem === undefined) continue;
     unresolved += 1;
     broken.push(`I-38 ${write.path} ${JSON.stringify(write.body)} was never answered, and ${problem}`);
@@ -39,7 +46,6 @@ async function problemOf(world: World, write: Written, written: readonly Written
   const { merchant, path, body, idempotency_key, answers } = write;
   const before = await lookUp(world, write);
   if (typeof before === 'string') return before;
-  if (before.object?.state === 'pending' && before.object.object === 'payment') return `its payment has no final state: ${JSON.stringify(before.object)}`;
   const again = await world.ask(merchant, { method: 'POST', path, body, idempotency_key });
   if (again === undefined || isOpen(again)) return `its repeat when nothing goes wrong was answered ${shown(again)}`;
   answers.push(again);

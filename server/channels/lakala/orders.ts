@@ -87,8 +87,7 @@ export const chargeCode: Operation<Config, PayInput, PayFact> = {
     const { data, failure } = dataOf(answer, config);
     if (failure) return payFailure(failure);
     // A success that does not say all that has to be compared is asked about.
-    const is_whole = ['trade_no', 'total_amount', 'trade_time'].every((name) => optionalText(data, name) !== undefined);
-    return is_whole ? paid(data, input) : { is: 'waiting', action: { type: 'wait' } };
+    return isWhole(data) ? paid(data, input) : { is: 'waiting', action: { type: 'wait' } };
   },
 };
 
@@ -107,15 +106,18 @@ export const queryOrder: Operation<Config, OrderInput, PaymentFact> = {
 /** Whether the whole order has failed, or one payer of a code that another may still scan, is not published: before its time is over it is asked about. */
 const mayStillBePaid = ({ method, expires_at }: OrderInput, now: Date): boolean => methods[method].scene !== 'barcode' && now < expires_at;
 
-/** `REFUND` and `PART_REFUND` were paid. `UNKNOWN` is the gateway's own doubt. */
+const isWhole = (data: Json): boolean => ['trade_no', 'total_amount', 'trade_time'].every((name) => optionalText(data, name) !== undefined);
+
+/** `PART_REFUND` was paid, and so was `REFUND`, unless the order was undone before: then no payment is named. `UNKNOWN` is the gateway's own doubt. */
 export function readState(data: Json, state: string, input: { readonly channel_order_no: string }): Settled<PaymentFact> {
   // Only a success is promised to name its order; what names another one says nothing of ours.
   if ((optionalText(data, 'out_trade_no') ?? input.channel_order_no) !== input.channel_order_no) return ask('unreadable', 'the answer is about another order');
   switch (state) {
     case 'SUCCESS':
     case 'PART_REFUND':
-    case 'REFUND':
       return paid(data, input);
+    case 'REFUND':
+      return isWhole(data) ? paid(data, input) : ask('unlisted', state);
     case 'INIT':
     case 'CREATE':
     case 'DEAL':
