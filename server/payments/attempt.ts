@@ -19,6 +19,8 @@ export type Attempt = {
   readonly request_sealed: Buffer | null;
   readonly state: AttemptState;
   readonly disposition: Disposition | null;
+  /** Whether duplicate or late money stays with the merchant, as its policy was when the money was heard of; null of all other attempts. */
+  readonly kept: boolean | null;
   /** Of an attempt that is `sending`: `wait`, or `new_attempt` once nothing to pay with could be had from the channel. */
   readonly next_action: NextAction;
   readonly channel_transaction_id: string | null;

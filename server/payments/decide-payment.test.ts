@@ -43,6 +43,7 @@ describe('a success', () => {
     const second = anAttempt(payment);
     const change = decide({ payment, attempts: [attempt, second] }, second, paid({ channel_transaction_id: 'T2' }));
     assert.equal(change?.attempts[0]?.disposition, 'duplicate');
+    assert.equal(change?.attempts[0]?.kept, false);
     assert.equal(change?.new_refund?.cause, 'duplicate');
     assert.equal(change?.new_refund?.amount_fen, 100n);
     assert.equal(change?.payment.refunding_fen, 0n);
@@ -56,6 +57,7 @@ describe('a success', () => {
       policy: { ...refund_all, duplicate_policy: 'keep' },
     });
     assert.equal(change?.attempts[0]?.disposition, 'duplicate');
+    assert.equal(change?.attempts[0]?.kept, true);
     assert.equal(change?.new_refund, undefined);
   });
 

@@ -138,6 +138,7 @@ function decideSuccess(aggregate: Aggregate, attempt: Attempt, success: Success,
     ...attempt,
     state,
     disposition,
+    kept: disposition === 'accepted' ? null : isKept(attempt, disposition, input.policy),
     next_action: { type: 'none' },
     channel_transaction_id: success.channel_transaction_id,
     payer_amount_fen: success.payer_amount_fen ?? null,
@@ -151,7 +152,7 @@ function decideSuccess(aggregate: Aggregate, attempt: Attempt, success: Success,
   };
   const change: Change = { ...untouched(payment), attempts: [after], transitions: [transitionOf(attempt, after)] };
   if (disposition === 'accepted') return accept(change, payment, after, aggregate, env);
-  const given_back = giveBack(change, after, disposition, input.policy, env);
+  const given_back = giveBack(change, after, disposition, env);
   const closed = closeIfDone({ payment: given_back.payment, attempts: replaced(aggregate, after) }, env);
   if (!closed) return given_back;
   return {
@@ -200,11 +201,13 @@ function accept(change: Change, before: Payment, attempt: Attempt, aggregate: Ag
   return before.closing === 'cancel' ? withRefund(accepted, attempt, 'cancel', env) : accepted;
 }
 
-function giveBack(change: Change, attempt: Attempt, disposition: 'duplicate' | 'late', policy: MoneyPolicy, env: DecisionEnv): Change {
+/** What the channel was told to reverse is not the merchant's to keep. */
+const isKept = (attempt: Attempt, disposition: 'duplicate' | 'late', policy: MoneyPolicy): boolean =>
+  disposition === 'duplicate' && policy.duplicate_policy === 'keep' && attempt.reversing_at === null;
+
+function giveBack(change: Change, attempt: Attempt, disposition: 'duplicate' | 'late', env: DecisionEnv): Change {
   const told: Change = { ...change, events: [{ type: disposition === 'duplicate' ? 'payment.duplicate_received' : 'payment.late_received', of: 'payment' }] };
-  // What the channel was told to reverse is not the merchant's to keep.
-  const is_kept = disposition === 'duplicate' && policy.duplicate_policy === 'keep' && attempt.reversing_at === null;
-  return is_kept ? told : withRefund(told, attempt, disposition, env);
+  return attempt.kept ? told : withRefund(told, attempt, disposition, env);
 }
 
 /** Adds the refund of a whole attempt, to be sent by the sweeper at once unless the caller sends it. */

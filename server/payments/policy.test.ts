@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { updateChannelAccount, updateMerchant } from '../merchants/service.ts';
+import { brokenOf } from '../testing/invariants.ts';
 import { aWorld, type World } from '../testing/world.ts';
-import { newShop } from './testing/shop.ts';
+import { newShop, type Shop, type ShownPayment } from './testing/shop.ts';
 import { passTimeUntil } from './testing/time.ts';
 
 let world: World;
@@ -30,6 +32,34 @@ describe('money after a cancel', () => {
 
     await shop.reaches(expired.id, 'paid');
     assert.deepEqual(shop.truth(expired), { charges: 1, returned_fen: 0 });
+  });
+});
+
+describe('OF-14 the policy is changed after money was decided about', () => {
+  /** Paid twice; the attempt whose money was not the payment's. */
+  async function paidTwice(shop: Shop): Promise<string> {
+    const one = await shop.create({ method: 'wechat_qr' });
+    const other: ShownPayment = (await shop.post(`/v1/payments/${one.id}/attempts`, { method: 'wechat_app' })).body;
+    for (const payment of [one, other]) assert.ok(await shop.pay(payment));
+    await passTimeUntil(world, async () => (await shop.events(one.id)).includes('payment.duplicate_received'));
+    return (await shop.retrieve(one.id)).attempt.id === one.attempt.id ? other.attempt.id : one.attempt.id;
+  }
+  const told = async (attempt_id: string) =>
+    (await brokenOf(world.ctx, 'I-05')).flatMap(({ rows }) => rows as { readonly attempt_id: string }[]).filter((row) => row.attempt_id === attempt_id).length;
+
+  it('what was kept may be kept, and what was to go back is missed when it does not', async () => {
+    const shop = await newShop(world);
+    const { id: merchant_id } = shop.merchant;
+    await updateMerchant(world.ctx, { merchant_id, duplicate_policy: 'keep' });
+    const kept = await paidTwice(shop);
+    await updateMerchant(world.ctx, { merchant_id, duplicate_policy: 'refund' });
+    assert.equal(await told(kept), 0);
+    const returned = await paidTwice(shop);
+    await updateMerchant(world.ctx, { merchant_id, duplicate_policy: 'keep' });
+    assert.equal(await told(returned), 0);
+    // As if its refund had never been written.
+    await sql`delete from refunds where attempt_id = ${returned}`.execute(world.ctx.db.kysely);
+    assert.equal(await told(returned), 1);
   });
 });
 

@@ -81,8 +81,7 @@ type AttemptRow = {
   readonly channel_transaction_id: string | null;
   readonly channel: string;
   readonly created_at: Date;
-  /** Its merchant keeps money like this. */
-  readonly keeps: boolean;
+  readonly kept: boolean | null;
 };
 type RefundRow = { readonly id: string; readonly number: string; readonly attempt_number: string; readonly amount_fen: bigint; readonly state: string };
 type Truth = { readonly channel: string; readonly payments: readonly TruePayment[]; readonly refunds: readonly TrueRefund[] };
@@ -139,7 +138,7 @@ function comparePayment(books: Books, truth: Truth, payment: TruePayment, tell: 
     Number(attempt.amount_fen) === payment.amount_fen && attempt.channel_transaction_id === payment.transaction_id && attempt.channel === truth.channel;
   if (!same) tell('I-01 a success that differs from the truth', payment, attempt);
   // What the gateway would not give back was shown to a person.
-  const owed = attempt.disposition !== 'accepted' && !attempt.keeps && !stuck.has(attempt.id);
+  const owed = attempt.disposition !== 'accepted' && !attempt.kept && !stuck.has(attempt.id);
   if (owed && sumOf(back) !== payment.amount_fen) tell('I-05 duplicate or late money that did not go back', payment, attempt, back);
   const told = [...refunds.values()].filter(({ attempt_number, state }) => attempt_number === attempt.number && state === 'succeeded');
   const done = back.filter(({ state }) => state === 'succeeded');
@@ -182,8 +181,7 @@ async function ours(ctx: Ctx): Promise<Books> {
     return channels.get(channel ?? '')?.shortNo?.(number) ?? number;
   };
   const attempts = (await kysely.selectFrom('attempts').selectAll().execute()).map((row): AttemptRow => {
-    const keeps = row.disposition === 'duplicate' && row.reversing_at === null && merchants.get(row.merchant_id)?.duplicate_policy === 'keep';
-    return { ...row, number: numberOf(row, row.id), keeps };
+    return { ...row, number: numberOf(row, row.id) };
   });
   const taken_by = new Map(attempts.map(({ id, channel }) => [id, channel]));
   const refunds = (await kysely.selectFrom('refunds').selectAll().execute()).map((row): RefundRow => {

@@ -253,6 +253,7 @@ export async function newTry(ctx: PaymentsCtx, caller: Pick<Caller, 'merchant_id
         request_sealed: sealed ? ctx.vault.seal(JSON.stringify(personal), sealedPlace({ merchant_id: caller.merchant_id, id })) : null,
         state: attempt_table.initial,
         disposition: null,
+        kept: null,
         next_action: { type: 'wait' },
         channel_transaction_id: null,
         payer_amount_fen: null,

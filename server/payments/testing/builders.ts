@@ -71,6 +71,7 @@ export function anAttempt(payment: Payment, fields: Partial<Attempt> = {}): Atte
     request_sealed: null,
     state,
     disposition: null,
+    kept: null,
     next_action: { type: 'wait' },
     channel_transaction_id: null,
     payer_amount_fen: null,

@@ -90,6 +90,7 @@ export interface AttemptsTable {
   version: number;
   quota: NullableJson;
   channel_fee_fen: bigint | null;
+  kept: boolean | null;
 }
 
 export interface BankAccountsTable {

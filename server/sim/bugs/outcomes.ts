@@ -135,8 +135,8 @@ export const bugs_of_outcomes: readonly PlantedBug[] = [
   {
     id: 'late-is-kept',
     file: decide_payment,
-    find: 'is_kept ? told :',
-    replace: "is_kept || disposition === 'late' ? told :",
+    find: 'attempt.kept ? told :',
+    replace: "attempt.kept || disposition === 'late' ? told :",
     harm: 'money that came too late never goes back',
     noticed_by: 'seeds',
   },

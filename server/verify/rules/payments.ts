@@ -75,16 +75,17 @@ export const payment_rules: readonly Rule[] = [
       en: 'duplicate and late money goes back whole, or a person was told, unless the merchant keeps duplicates',
     },
     remedy: {
-      zh: '在渠道平台核对该尝试，把钱退给付款人。若商户当时的设置是保留重复款项，则无需处理。',
-      en: 'Look the attempt up at the channel and give the money back. Nothing is to be done where the merchant kept duplicates at that time.',
+      zh: '在渠道平台核对该尝试，把钱退给付款人。数据库版本 39 之前的款项，若商户当时的设置是保留重复款项，则无需处理。',
+      en: 'Look the attempt up at the channel and give the money back. Of money from before version 39 of the schema nothing is to be done where the merchant kept duplicates at that time.',
     },
     names: ['merchant_id', 'attempt_id'],
     since: 'touched',
+    // By what was decided then; of older rows only the policy of today is known.
     queries: (of) => [
       sql`select a.merchant_id, a.id as attempt_id, a.disposition, a.amount_fen, coalesce(sum(r.amount_fen), 0)::bigint as going_back_fen
         from ${of.attempts} a join merchants m on m.id = a.merchant_id
         left join ${of.refunds} r on r.merchant_id = a.merchant_id and r.attempt_id = a.id and r.state <> 'refused'
-        where a.disposition in ('duplicate', 'late') and not (a.disposition = 'duplicate' and m.duplicate_policy = 'keep' and a.reversing_at is null)
+        where a.disposition in ('duplicate', 'late') and not coalesce(a.kept, a.disposition = 'duplicate' and m.duplicate_policy = 'keep' and a.reversing_at is null)
           and not exists (select 1 from ${of.refunds} s where s.merchant_id = a.merchant_id and s.attempt_id = a.id and s.state = 'refused' and s.cause = a.disposition)
         group by a.merchant_id, a.id, a.disposition, a.amount_fen having coalesce(sum(r.amount_fen), 0) <> a.amount_fen`,
     ],
