@@ -20,10 +20,13 @@ type Runs = {
   readonly sweep: Published<SweepSummary>;
   readonly races: Published<RacesReport>;
   /** Whether it met its targets is judged anew, so that older reports are judged as well. */
-  readonly kill: Omit<Published<ReturnType<typeof summary>>, 'met'>;
+  readonly kill: Omit<Published<ReturnType<typeof summary>>, 'met' | 'recovery'> & { readonly recovery: KillRecovery };
   /** `hunted`: of a report without `hunts`, the bugs that the bank had at its commit. */
   readonly bugs: Omit<Published<BugsSummary>, 'hunts'> & Partial<Pick<BugsSummary, 'hunts'>> & { readonly hunted?: readonly string[] };
 };
+type KillTimes = ReturnType<typeof summary>['recovery'];
+/** Reports from before 2026-11-23 did not look at the rows of a killed node. */
+type KillRecovery = Omit<KillTimes, 'leases'> & Partial<Pick<KillTimes, 'leases'>>;
 /** Of a run that was published before: its worlds count too, each at its commit. */
 type Earlier = Pick<SeedsSummary, 'commit' | 'seeds' | 'violations' | 'unknown'>;
 const parts = ['seeds', 'sweep', 'races', 'kill', 'bugs'] as const satisfies readonly Part[];
@@ -189,6 +192,7 @@ Real processes and sockets; under load they are killed, stopped, cut off, out of
 | 违反 violations | ${run.violations.length} |
 | 重启到首单 first order after a node's restart | ${of(alone)}${targetText(targets.first_order_ms_max, met.first_order_after_kill)} |
 | 同上，另有故障 the same amid other faults | ${of(amid_other_faults)} |
+| 被杀节点所占的行全被接手 rows of a killed node taken up again | ${leasesText(run.recovery, of)}${targetText(targets.leases_ms_max, met.leases_recovered_after_kill)} |
 | 数据库恢复 PostgreSQL's own recovery | ${of(run.recovery.postgres.alone)} |
 | 数据库恢复到首单 first order after that | ${of(run.recovery.heliu_after_postgres.alone)}${targetText(targets.first_order_after_postgres_ms_max, met.first_order_after_postgres)} |${rollingRow(run.rolling_restarts, met)}
 | 未进行的段落 episodes that were skipped | ${Object.keys(run.skipped).length} |
@@ -197,6 +201,14 @@ Real processes and sockets; under load they are killed, stopped, cut off, out of
 |---|---|--:|
 ${rows.join('\n')}
 ${noteOf(run)}`;
+}
+
+/** What was measured of it alone, or else amid other faults; of how many rows. */
+function leasesText({ leases }: KillRecovery, of: (times: KillTimes['heliu']['alone']) => string): string {
+  if (!leases) return '–';
+  const amid = leases.alone === null && leases.amid_other_faults !== null ? `；另有故障 amid other faults ${of(leases.amid_other_faults)}` : '';
+  const left = leases.unrecovered > 0 ? `；**未接手 not taken up after ${leases.unrecovered}**` : '';
+  return `${of(leases.alone)}${amid}（${leases.rows} 行 rows）${left}`;
 }
 
 /** The target of a time beside it, and whether it was met. */

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { diceOf } from './dice.ts';
 import { type Fault, faults, kill_database, kill_heliu, type Measures, type Scene } from './faults.ts';
 import { type Journal, newJournal } from './journal.ts';
+import { awaitRecovery, type Killed } from './leases.ts';
 import { newLocks } from './locks.ts';
 import { aMerchant } from './merchant.ts';
 import { openStage } from './stage.ts';
@@ -55,11 +56,20 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     for (const [name, why] of Object.entries(skipped)) tell(`skipped ${name}: ${why}`);
     const journal = newJournal();
     const merchant = aMerchant(stage, journal, diceOf(seed, 'merchant'));
-    const measures: Measures = { heliu: [], postgres: [], after_postgres: [], rolling: [] };
+    const measures: Measures = { heliu: [], leases: [], postgres: [], after_postgres: [], rolling: [] };
     const counts: Record<string, number> = {};
     const locks = newLocks();
     let others = 0;
     let marks = 0;
+    const over = new AbortController();
+    const recoveries: Promise<void>[] = [];
+    const disturbedSince = (mark: number) => mark !== marks;
+    const followLeases = (killed: Killed, mark: number): void => {
+      const followed = awaitRecovery(stage.database.connect, killed, over.signal).then((recovery) => {
+        if (recovery.held > 0) measures.leases.push({ ...recovery, disturbed: disturbedSince(mark) });
+      });
+      recoveries.push(followed);
+    };
     const sceneOf = (concern: string): Scene => ({
       stage,
       merchant,
@@ -68,7 +78,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       longest_ms: options.longest_ms,
       measures,
       mark: () => (others > 0 ? -1 : marks),
-      disturbedSince: (mark) => mark !== marks,
+      disturbedSince,
+      followLeases,
     });
     const strike = (fault: Fault, scene: Scene, aside: boolean): Promise<void> =>
       locks.hold(fault.parts, async () => {
@@ -117,6 +128,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     await Promise.all([kill(), disturb()]);
     tell(`${counts[kill_heliu.name] ?? 0} kills of Heliu and ${counts[kill_database.name] ?? 0} of PostgreSQL; all is mended, waiting for rest`);
     const findings = await findOut(stage, merchant, journal, options);
+    over.abort();
+    await Promise.all(recoveries);
     await merchant.close();
     await stage.close(findings.violations.length > 0);
     return {

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { Secret } from '../../kernel/secret.ts';
 import { readPostmaster } from '../../platform/db/postmaster.ts';
 import { type Running, start } from '../../testing/processes.ts';
+import { node_connections } from './heliu.ts';
 import { type Member, promote, type StandbyOptions, startStandby } from './standby.ts';
 
 /** PostgreSQL as a process of its own that can be killed, filled up and put to sleep. */
@@ -135,7 +136,7 @@ export async function openDatabase({ folder, output_fd, small_disk }: DatabaseOp
     lead([standby.port]);
     await pause();
     const old = await connect(from.port);
-    const { rowCount } = await old.query("select 1 from pg_stat_activity where application_name = 'heliu-all'");
+    const { rowCount } = await old.query('select 1 from pg_stat_activity where starts_with(application_name, $1)', [node_connections]);
     await old.end();
     await from.owner.stop();
     return { standby, strays: rowCount ?? 0 };

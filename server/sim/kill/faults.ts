@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { AnyFaultId } from '../faults.ts';
 import type { Dice } from './dice.ts';
 import type { Journal } from './journal.ts';
+import type { Killed, Recovery } from './leases.ts';
 import type { Merchant } from './merchant.ts';
 import type { Stage } from './stage.ts';
 import { refusal } from './versions.ts';
@@ -19,12 +20,16 @@ export type Scene = {
   /** True when another fault was there at any time since the mark. */
   readonly disturbedSince: (mark: number) => boolean;
   readonly mark: () => number;
+  /** Goes on beside everything else until what the killed node had is another's, or until the campaign is over. */
+  readonly followLeases: (killed: Killed, mark: number) => void;
 };
 
 export type Measure = { readonly ms: number; readonly disturbed: boolean };
 export type Measures = {
   /** From `kill -9` of a node to the first order that this node acknowledged. */
   readonly heliu: Measure[];
+  /** Of what a killed node had claimed; none of one that had nothing. */
+  readonly leases: Recovery[];
   /** From `kill -9` of the postmaster until PostgreSQL answered. */
   readonly postgres: Measure[];
   /** From then to the first order that Heliu acknowledged. */
@@ -54,11 +59,12 @@ export const kill_heliu: Fault = {
   name: 'kill_heliu',
   id: 'OF-01',
   parts: ['kills'],
-  strike: async ({ stage, merchant, dice, measures, mark, disturbedSince }) => {
+  strike: async ({ stage, merchant, dice, measures, mark, disturbedSince, followLeases }) => {
     const node = dice.pick(stage.nodes);
     const start = mark();
     const killed_ms = performance.now();
-    await node.kill();
+    const at = new Date();
+    followLeases({ owner: await node.kill(), at_ms: killed_ms, at }, start);
     await node.start();
     await merchant.createAt(node.url);
     measures.heliu.push({ ms: performance.now() - killed_ms, disturbed: disturbedSince(start) });

@@ -9,8 +9,8 @@ export type Heliu = {
   readonly name: string;
   readonly url: string;
   readonly port: number;
-  /** `kill -9`. */
-  readonly kill: () => Promise<void>;
+  /** `kill -9`. Gives what the connections of the start that was killed were called at the database. */
+  readonly kill: () => Promise<string>;
   /** Starts it, over and over until it stays; of another version from now on where one is given. */
   readonly start: (version?: URL) => Promise<void>;
   /** Whether it starts at all, tried once and stopped again. */
@@ -39,6 +39,8 @@ export type HeliuOptions = {
   readonly ended: (what: string) => void;
 };
 
+/** What the name of a node's connection begins with, as in a node that nobody has given another. */
+export const node_connections = 'heliu-all';
 const start_ms_max = 120_000;
 const pause_ms = 50;
 /** A node at rest has some 60 MB in this space. */
@@ -61,7 +63,14 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
   let running: Running | undefined;
   let program = new URL('../../main.ts', import.meta.url);
   let debugger_port = 0;
-  const environmentOf = () => ({ ...environment, ...faked, HELIU_PORT: String(port) });
+  let starts = 0;
+  const startName = () => `${node_connections}, ${name}, start ${starts}`;
+  const environmentOf = () => ({
+    ...environment,
+    ...faked,
+    HELIU_PORT: String(port),
+    HELIU_DATABASE_URL: calling(environment.HELIU_DATABASE_URL ?? '', startName()),
+  });
   const gone = async (how: (child: Running) => unknown): Promise<NodeJS.Signals | null> => {
     const child = running;
     if (!child) return null;
@@ -78,6 +87,7 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     debugger_port = await freePort();
     // Where a debugger would be let in, if one were asked for: that takes a signal.
     const options = [`--inspect-port=127.0.0.1:${debugger_port}`, ...node_options];
+    starts += 1;
     for (;;) {
       try {
         return await start(program, [], environmentOf(), options, output_fd);
@@ -104,7 +114,11 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
       ended(`${name} ended by itself with ${code ?? signal}`);
     });
   };
-  const kill = async () => void (await gone(({ child }) => child.kill('SIGKILL')));
+  const kill = async () => {
+    const killed = startName();
+    await gone(({ child }) => child.kill('SIGKILL'));
+    return killed;
+  };
   const stop = async () => void (await gone(({ child }) => child.kill('SIGTERM')));
   return {
     name,
@@ -141,6 +155,13 @@ export function aHeliu({ name, port, environment, output_fd, clock_file, ended }
     moveClock,
     clock_is_fixed: movable ? undefined : 'libfaketime is not installed (Debian: apt-get install faketime)',
   };
+}
+
+/** The same way to the database, by connections of that name. */
+function calling(database_url: string, name: string): string {
+  const named = new URL(database_url);
+  named.searchParams.set('application_name', name);
+  return named.href;
 }
 
 /** A busy process takes its time until it listens. */

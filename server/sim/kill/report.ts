@@ -2,6 +2,7 @@ import { percentile } from '../../bench/load.ts';
 import { commitOf } from '../commit.ts';
 import type { Report } from './campaign.ts';
 import type { Measure } from './faults.ts';
+import type { Recovery } from './leases.ts';
 import { metOf, unmetOf } from './targets.ts';
 
 export type Times = { readonly count: number; readonly p50_ms: number; readonly p95_ms: number; readonly max_ms: number };
@@ -15,6 +16,13 @@ const timesOf = (all: readonly number[]): Times | null =>
 const both = (measures: readonly Measure[]) => ({
   alone: timesOf(measures.filter(({ disturbed }) => !disturbed).map(({ ms }) => ms)),
   amid_other_faults: timesOf(measures.filter(({ disturbed }) => disturbed).map(({ ms }) => ms)),
+});
+
+/** Where one never came about, the longest is not known: `unrecovered` says so. */
+const leasesOf = (recoveries: readonly Recovery[]) => ({
+  ...both(recoveries.flatMap(({ ms, disturbed }) => (ms === undefined ? [] : [{ ms, disturbed }]))),
+  rows: recoveries.reduce((sum, { held }) => sum + held, 0),
+  unrecovered: recoveries.filter(({ ms }) => ms === undefined).length,
 });
 
 /** `answers`: which ones, and how often. */
@@ -35,6 +43,8 @@ export function summary(report: Report) {
   const recovery = {
     /** L-14: from kill -9 of a node to the first order that this node took. */
     heliu: both(measures.heliu),
+    /** L-14: from kill -9 of a node until no row that it had claimed waits for it, of the kills that found it with rows. */
+    leases: leasesOf(measures.leases),
     /** PostgreSQL's own: from kill -9 until it answers. */
     postgres: both(measures.postgres),
     /** L-15: from there to the first order that Heliu took. */
@@ -84,6 +94,8 @@ export function lines(report: Report): string[] {
     ...Object.entries(told.skipped).map(([name, why]) => `skipped ${name}: ${why}`),
     `tried again: ${told.tries_again.connection} after a lost connection, ${told.tries_again.timeout} after no answer, ${told.tries_again.answer} after a refusal`,
     ...times('first order after kill -9 of a node', told.recovery.heliu),
+    ...times('rows of a killed node taken up again after kill -9', told.recovery.leases),
+    `  ${told.recovery.leases.rows} rows, ${told.recovery.leases.unrecovered} kills after which some were not taken up`,
     ...times('PostgreSQL answers after kill -9', told.recovery.postgres),
     ...times('first order after PostgreSQL answers', told.recovery.heliu_after_postgres),
     `rolling restarts: ${told.rolling_restarts.count}, requests refused meanwhile: ${told.rolling_restarts.refused} ${JSON.stringify(told.rolling_restarts.answers)}`,

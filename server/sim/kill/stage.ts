@@ -14,6 +14,7 @@ import { type Acknowledgements, freePort, listen, productionEnvironment, setUp }
 import { type Running, start } from '../../testing/processes.ts';
 import { type Database, openDatabase } from './database.ts';
 import { aHeliu, type Heliu } from './heliu.ts';
+import { lease_notes } from './leases.ts';
 import { newerVersion } from './versions.ts';
 import { openWire, type Wire } from './wire.ts';
 
@@ -78,6 +79,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       webhook_port: wires.receiver.port,
     });
     await migrate({ database_url: database.url, clock: systemClock, log: createLog('error', systemClock) });
+    await database.administer(lease_notes);
     const api_key = await setUp({ ...environment, HELIU_PORT: '1' }, database.url, gateways_url, folder);
     const nodes: Heliu[] = [];
     for (let at = 0; at < options.nodes; at++) {
