@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createMetrics } from './metrics.ts';
 
@@ -30,4 +32,19 @@ test('shows the process when asked, and nothing of one node in the registry of a
   first.count('heliu_things_total');
   assert.match(await first.expose(), /^process_resident_memory_bytes \d+/m);
   assert.equal((await second.expose()).trim(), '');
+});
+
+test('the operations guide names every metric of the program, and none that is not there', () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const read = (path: string) => readFileSync(join(root, path), 'utf8');
+  const namesIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name as string);
+  const program = globSync('server/**/*.ts', { cwd: root, exclude: (path) => path === 'node_modules' }).filter(
+    (path) => !/\.test\.ts$|(^|\/)(sim|bench|testing)\//.test(path),
+  );
+  const calls = program.flatMap((path) => namesIn(read(path), /\bmetrics\??\.(?:count|gauge|observe)\(\s*([^,)]+)/g).map((name) => [path, name] as const));
+  for (const [path, name] of calls) assert.match(name, /^'heliu_[a-z_]+'$/, `${path} names a metric in a way that cannot be looked up`);
+  const known = new Set(calls.map(([, name]) => name.slice(1, -1)));
+  assert.ok(known.size > 20, 'the calls were read');
+  const told = new Set(namesIn(read('docs/guides/operations.md'), /`(heliu_[a-z_]+)[`{]/g));
+  assert.deepEqual([...told].toSorted(), [...known].toSorted());
 });
