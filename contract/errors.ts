@@ -118,8 +118,8 @@ export const errors = {
   attempt_not_found: entry(404, 'The payment has no such attempt.', '该支付单没有这次支付尝试。'),
   attempt_unsettled: entry(
     409,
-    'An earlier payment code of this payment is still being settled. Wait for it or cancel the payment.',
-    '上一付款码的结果尚未确定，请等待或撤销该支付单。',
+    'An earlier try of this payment may still be paid. Wait for it or cancel the payment.',
+    '之前的支付尝试仍可能付款成功，请等待或撤销该支付单。',
     true,
   ),
   payment_not_cancellable: entry(409, 'The payment can no longer be cancelled; refund it.', '支付单已不能撤销，请使用退款。'),

@@ -6,6 +6,7 @@ import { channel_answer_bytes_max, channel_deadline_ms, channel_sends_max } from
 import { createTestClock } from '../testing/clock.ts';
 import { closedAfterEach } from '../testing/closed-after-each.ts';
 import { createTestRng } from '../testing/rng.ts';
+import type { Env } from './define.ts';
 import {
   anAccount,
   anOrder,
@@ -26,7 +27,7 @@ import {
   unknown,
   write,
 } from './kit/artificial-bench.ts';
-import { signedHeaders } from './kit/artificial-channel.ts';
+import { artificial, signedHeaders } from './kit/artificial-channel.ts';
 import { httpAnswer, openRawGateway, type RawAnswer } from './kit/test-raw-gateway.ts';
 
 const setUp = closedAfterEach(() => openArtificialBench({ clock: createTestClock(new Date('2026-11-22T04:00:00Z')), rng: createTestRng('channel client') }));
@@ -183,6 +184,37 @@ describe('a repeat', () => {
     const { gateway, client, account } = await setUp();
     gateway.answer('/pay', (socket) => void gateway.close().then(() => socket.destroy()));
     assert.deepEqual(essence((await client.pay(account, aPay())).fact), unknown('connection_lost'));
+  });
+});
+
+describe('the time of an answer', () => {
+  it('is when it was asked for, however long it was on its way', async () => {
+    const clock = createTestClock(new Date('2026-11-22T04:00:00Z'));
+    const envs: Env[] = [];
+    const { query } = artificial;
+    const outcome: typeof query.outcome = (...given) => {
+      envs.push(given[3]);
+      return query.outcome(...given);
+    };
+    const bench = await openArtificialBench({ clock, rng: createTestRng('time of an answer'), channel: { ...artificial, query: { ...query, outcome } } });
+    try {
+      const asked_at = clock.now();
+      let answer = () => {};
+      bench.gateway.answer('/query', (socket) => {
+        answer = () => socket.write(signed(paid));
+      });
+      const call = bench.client.query(bench.account, anOrder);
+      await bench.gateway.arrived(1);
+      clock.advance(4_000);
+      answer();
+      assert.equal((await call).fact.is, 'paid');
+      assert.deepEqual(
+        envs.map((env) => [env.asked_at, env.now]),
+        [[asked_at, clock.now()]],
+      );
+    } finally {
+      await bench.close();
+    }
   });
 });
 

@@ -133,8 +133,10 @@ type Limits = { readonly deadline_ms: number; readonly answer_bytes_max: number 
 const call_limits: Limits = { deadline_ms: channel_deadline_ms, answer_bytes_max: channel_answer_bytes_max };
 const bill_limits: Limits = { deadline_ms: bill_deadline_ms, answer_bytes_max: bill_bytes_max };
 type Conversation<Fact> = { readonly fact: Known<Fact>; readonly exchange?: Exchange; readonly status?: number; readonly sends: number };
+/** An answer, and when it was asked for. */
+type Heard = { readonly answer: WireAnswer; readonly asked_at: Date };
 type Sent<Fact> =
-  | { readonly is: 'answer'; readonly answer: WireAnswer }
+  | ({ readonly is: 'answer' } & Heard)
   | { readonly is: 'local'; readonly settled: Settled<Fact> }
   | { readonly is: 'failed'; readonly cause: UnknownCause; readonly detail: string; readonly repeatable: boolean };
 
@@ -178,7 +180,7 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
       const sent = await send(task, deadline);
       if (sent.is === 'local') return { fact: whole(sent.settled), sends: sends - 1 };
       if (sent.is === 'answer') {
-        const fact = afterLoss(task, lost, await read(task, sent.answer, genuine));
+        const fact = afterLoss(task, lost, await read(task, sent, genuine));
         return { fact, exchange: exchangeOf(sent.answer.body), status: sent.answer.status, sends };
       }
       const again = sent.repeatable && sends < channel_sends_max && deadline.remaining_ms() > 0;
@@ -189,6 +191,7 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
 
   /** One request, signed anew, so that its time and nonce are fresh. */
   async function send<Input, Fact>(task: Task<Input, Fact>, deadline: Deadline): Promise<Sent<Fact>> {
+    const asked_at = ctx.clock.now();
     let request: WireRequest | Local<Settled<Fact>>;
     try {
       request = await resolve(task.operation.request(task.input, task.account, newEnv()));
@@ -200,7 +203,7 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
     const leave = origins.enter(request.origin);
     if (!leave) return { is: 'failed', cause: 'not_sent', detail: 'too many calls to this gateway are under way', repeatable: false };
     try {
-      return { is: 'answer', answer: await transmit(request, deadline, task.limits ?? call_limits) };
+      return { is: 'answer', asked_at, answer: await transmit(request, deadline, task.limits ?? call_limits) };
     } catch (error) {
       return failure(error, task.operation.retry);
     } finally {
@@ -214,10 +217,14 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
     return ctx.http.send({ policy: 'channel', url: origin + path, ...rest, deadline_ms, answer_bytes_max });
   }
 
-  async function read<Input, Fact>(task: Task<Input, Fact>, answer: WireAnswer, genuine: (answer: WireAnswer) => Promise<boolean>): Promise<Known<Fact>> {
+  async function read<Input, Fact>(
+    task: Task<Input, Fact>,
+    { answer, asked_at }: Heard,
+    genuine: (answer: WireAnswer) => Promise<boolean>,
+  ): Promise<Known<Fact>> {
     if (!(await genuine(answer))) return unknown(unverifiedCause(answer.status));
     try {
-      return whole(await resolve(task.operation.outcome(answer, task.input, task.account, newEnv())));
+      return whole(await resolve(task.operation.outcome(answer, task.input, task.account, { ...newEnv(), asked_at })));
     } catch (error) {
       recordThrow(ctx, task.account, `${task.name}.outcome`, error);
       return unknown('unreadable');

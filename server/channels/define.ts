@@ -112,7 +112,14 @@ export type SessionFact =
   | { readonly is: 'unknown'; readonly cause: string; readonly detail?: string };
 
 /** What a pure function may know of the world: the time and a fresh random text of 32 hex characters. */
-export type Env = { readonly now: Date; readonly nonce: string };
+export type Env = {
+  readonly now: Date;
+  readonly nonce: string;
+  /** Of an answer: when its question was asked. What it says of an order is as old as that, however long the answer lay about. */
+  readonly asked_at?: Date;
+};
+/** The instant from which an answer speaks; a message that nobody asked for speaks from now. */
+export const asOf = ({ asked_at, now }: Env): Date => asked_at ?? now;
 
 /** A request as it goes over the wire. `path` begins with `/` and includes the raw query. */
 export type WireRequest = {

@@ -137,6 +137,17 @@ describe('an order', () => {
     assert.equal(attempts.length, 2);
   });
 
+  it('scans no code while one on the screen may still be paid: its refusal would pass for the end of the order', async () => {
+    const till = await pos.aTill();
+    const order_no = newNo();
+    const { body } = await till.send('/orders', { order_no, try_no: 1, amount_fen: 500, qr_method: 'wechat_qr' });
+    assert.equal(body.outcome, 'show_qr');
+    const scan = { order_no, try_no: 2, amount_fen: 500, auth_code: pos.shop.paymentCode('alipay', 'insufficient_funds') };
+    refused(await till.send('/orders', scan), 409, 'attempt_unsettled');
+    await pos.shop.pay(await pos.shop.retrieve(body.payment.id));
+    await world.until(async () => (await till.ask(`/orders/${order_no}`)).body.outcome === 'paid');
+  });
+
   it('waits for the password and is told when the payer confirms; a cashier who gives up charges nobody', async () => {
     const till = await pos.aTill();
     const sent = pos.byCode('wechatpay', 'asks_password');

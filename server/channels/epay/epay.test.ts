@@ -83,6 +83,11 @@ describe('a query', () => {
     assert.deepEqual(asked({ status: '0' }, new Date(input.expires_at.getTime() + 1)), { is: 'closed' });
     assert.equal((asked({ status: 1, endtime: '2026-11-22 12:00:05' }, new Date(input.expires_at.getTime() + 1)) as { is: string }).is, 'paid');
   });
+  it('speaks of when it was asked: what was unpaid before its time may have been paid within it', () => {
+    const at = { ...env, asked_at: new Date(input.expires_at.getTime() - 1), now: new Date(input.expires_at.getTime() + 60_000) };
+    const unpaid = answer({ code: 1, out_trade_no: input.channel_order_no, trade_no: 'T1', pid: '1001', money: '12.34', status: 0 });
+    assert.deepEqual(queryOrder.outcome(unpaid, input, account, at), { is: 'waiting' });
+  });
   it('says when it was paid', () => {
     const fact = asked({ status: 1, endtime: '2026-11-22 12:00:05' }) as { success: { paid_at: Date; amount_fen: bigint; identity: object } };
     assert.deepEqual(

@@ -2,7 +2,7 @@ import { type Method, methods, type NextAction } from '@heliu/contract';
 import { formatYuan, parseYuan } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import { parseShanghai } from '../../kernel/time.ts';
-import type { Env, Operation, OrderInput, PayFact, PayInput, Settled } from '../define.ts';
+import { asOf, type Env, type Operation, type OrderInput, type PayFact, type PayInput, type Settled } from '../define.ts';
 import type { Fields } from '../flat-xml.ts';
 import { ask, payFailure, refusedHere, requiredField, textInBytes } from '../meaning.ts';
 import type { Config } from './config.ts';
@@ -70,7 +70,7 @@ function readState(fields: Fields, { channel_order_no, expires_at }: OrderInput,
   if (requiredField(fields, 'out_trade_no') !== channel_order_no) return ask('unreadable', 'the answer is about another order');
   const state = requiredField(fields, 'status');
   if (state === '1') return paid(fields, fields.endtime, env);
-  if (state === '0') return env.now > expires_at ? { is: 'closed' } : { is: 'waiting' };
+  if (state === '0') return asOf(env) > expires_at ? { is: 'closed' } : { is: 'waiting' };
   // Versions use 2 and above for orders that were refunded or frozen, each in its own way: a payment with a time was paid.
   return parseShanghai(fields.endtime ?? '') ? paid(fields, fields.endtime, env) : ask('unlisted', `status ${state}`);
 }

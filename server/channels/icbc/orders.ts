@@ -2,7 +2,7 @@ import { type Method, methods, type NextAction } from '@heliu/contract';
 import { type Fen, fenToNumber, toFen } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import { formatShanghai, formatShanghaiCompact, parseShanghaiCompact } from '../../kernel/time.ts';
-import type { Env, Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
+import { asOf, type Env, type Operation, type OrderInput, type PayFact, type PayInput, type Settled, type UndoFact } from '../define.ts';
 import { ask, payFailure, queryFailure, refused, refusedHere, textInBytes, undoFailure } from '../meaning.ts';
 import type { Config } from './config.ts';
 import { type Family, familyOf, statesOf } from './states.ts';
@@ -161,8 +161,8 @@ const settles_within_ms = 600_000;
 
 const isCode = (method: Method): boolean => methods[method].scene === 'barcode';
 
-function unpaid({ method, expires_at }: OrderInput, { now }: Env): PaymentFact & { is: 'waiting' | 'closed' } {
-  const is_over = !isCode(method) && now.getTime() > expires_at.getTime() + settles_within_ms;
+function unpaid({ method, expires_at }: OrderInput, env: Env): PaymentFact & { is: 'waiting' | 'closed' } {
+  const is_over = !isCode(method) && asOf(env).getTime() > expires_at.getTime() + settles_within_ms;
   return { is: is_over ? 'closed' : 'waiting' };
 }
 
@@ -178,7 +178,7 @@ function stateOf(biz: Biz, input: OrderInput, config: Config, env: Env): Settled
     case 'failed':
       if (isCode(input.method)) return refused('other', code, textOf(biz, 'return_msg'));
       // A page or a code can be tried again for as long as the order lives.
-      return { is: env.now < input.expires_at ? 'waiting' : 'closed' };
+      return { is: asOf(env) < input.expires_at ? 'waiting' : 'closed' };
     default:
       return ask('unlisted', `pay_status ${code.slice(0, 8)}`);
   }

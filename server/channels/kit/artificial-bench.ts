@@ -21,7 +21,15 @@ export const root = secretKey(9);
 export const ring: Record<string, KeyObject> = { A: secretKey(1), B: secretKey(2) };
 
 /** A client of the artificial channel with a log, metrics and connections of its own, and a gateway that lists key A. */
-export async function openArtificialBench<C extends Clock>({ clock, rng }: { readonly clock: C; readonly rng: Rng }) {
+export async function openArtificialBench<C extends Clock>({
+  clock,
+  rng,
+  channel = artificial,
+}: {
+  readonly clock: C;
+  readonly rng: Rng;
+  readonly channel?: typeof artificial;
+}) {
   const gateway = await openRawGateway();
   const lines: string[] = [];
   const log = createLog('debug', clock, { write: (line) => lines.push(line) });
@@ -30,7 +38,7 @@ export async function openArtificialBench<C extends Clock>({ clock, rng }: { rea
     { mode: 'sandbox', public_url: 'http://127.0.0.1', egress_allow: ['127.0.0.0/8'], webhook_allow_http: false, webhook_ports: [443] },
     clock,
   );
-  const client = createChannelClient({ clock, rng, http, log, metrics }, new Map([['artificial', artificial as Channel]]));
+  const client = createChannelClient({ clock, rng, http, log, metrics }, new Map([['artificial', channel as Channel]]));
   listKeys(gateway, ['A']);
   const close = async () => {
     await http.close();

@@ -2,7 +2,7 @@ import { type Method, methods, type NextAction } from '@heliu/contract';
 import { fenToNumber } from '../../kernel/money.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';
 import { parseShanghaiCompact } from '../../kernel/time.ts';
-import type { Operation, OrderInput, PayFact, PayInput, Settled, UndoFact } from '../define.ts';
+import { asOf, type Operation, type OrderInput, type PayFact, type PayInput, type Settled, type UndoFact } from '../define.ts';
 import { ask, fenField, payFailure, queryFailure, refused, refusedHere, textInBytes, undoFailure } from '../meaning.ts';
 import type { Config } from './config.ts';
 import { dataOf, type Json, optionalText, signedRequest, textIn, verifyAnswer } from './wire.ts';
@@ -95,16 +95,16 @@ export const queryOrder: Operation<Config, OrderInput, PaymentFact> = {
   retry: 'same_key',
   request: (input, account, env) => signedRequest(account, env, '/api/v3/labs/query/tradequery', { out_trade_no: input.channel_order_no }),
   verify: verifyAnswer,
-  outcome(answer, input, { config }, { now }) {
+  outcome(answer, input, { config }, env) {
     const { data, failure } = dataOf(answer, config);
     if (failure) return queryFailure(failure);
     const state = textIn(data, 'trade_state');
-    return state === 'FAIL' && mayStillBePaid(input, now) ? ask('unlisted', state) : readState(data, state, input);
+    return state === 'FAIL' && mayStillBePaid(input, asOf(env)) ? ask('unlisted', state) : readState(data, state, input);
   },
 };
 
 /** Whether the whole order has failed, or one payer of a code that another may still scan, is not published: before its time is over it is asked about. */
-const mayStillBePaid = ({ method, expires_at }: OrderInput, now: Date): boolean => methods[method].scene !== 'barcode' && now < expires_at;
+const mayStillBePaid = ({ method, expires_at }: OrderInput, at: Date): boolean => methods[method].scene !== 'barcode' && at < expires_at;
 
 const isWhole = (data: Json): boolean => ['trade_no', 'total_amount', 'trade_time'].every((name) => optionalText(data, name) !== undefined);
 

@@ -1,6 +1,6 @@
 import { toFen } from '../../kernel/money.ts';
 import type { PaymentFact, Success } from '../../kernel/outcome.ts';
-import type { Account, Env, Operation, OrderInput, Settled, Step, UndoFact, WireRequest } from '../define.ts';
+import { type Account, asOf, type Env, type Operation, type OrderInput, type Settled, type Step, type UndoFact, type WireRequest } from '../define.ts';
 import type { Config } from './config.ts';
 import { debited_too_late_code, isDone, not_found_code, not_undoable_codes, pay_codes, reversed_code } from './errors.ts';
 import { payRefusal } from './pay.ts';
@@ -32,7 +32,7 @@ export function successOf(fields: Fields): Success {
 }
 
 /** Payments that the payer makes on a page or a phone may be tried again within their order until it ends. */
-const mayTryAgain = ({ method, expires_at }: OrderInput, env: Env): boolean => method !== 'unionpay_barcode' && env.now < expires_at;
+const mayTryAgain = ({ method, expires_at }: OrderInput, env: Env): boolean => method !== 'unionpay_barcode' && asOf(env) < expires_at;
 
 /** `respCode` says whether the question was answered, `origRespCode` how the order stands. */
 export function stateOf(fields: Fields, input: OrderInput, env: Env, txnType = '01'): Settled<PaymentFact> {

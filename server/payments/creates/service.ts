@@ -10,7 +10,7 @@ import type { Caller } from '../../platform/caller.ts';
 import { violatedConstraint } from '../../platform/db/db.ts';
 import { awaitReply, type FrozenReply, freeze, keep } from '../../platform/idempotency/idempotency.ts';
 import { chooseRoute, isQuotaFull, learnRoom, quota_turns_max, type Route, type RouteInput, routeWrite } from '../../routing/service.ts';
-import { type Attempt, type AttemptRequest, attempt_table } from '../attempt.ts';
+import { type Attempt, type AttemptRequest, attempt_table, isLive } from '../attempt.ts';
 import type { Aggregate, Change, DecisionEnv, Source } from '../change.ts';
 import { retireAttempt } from '../closes/service.ts';
 import type { PaymentsCtx } from '../ctx.ts';
@@ -313,8 +313,15 @@ async function storedReply(call: WriteCall, merchant: Merchant, payment_id: stri
   return freeze(call, 201, JSON.stringify(viewPayment(aggregate.payment, shownAttempt(aggregate.payment, aggregate.attempts), seenBy(call.ctx, merchant))));
 }
 
+type AttemptCall = WriteCall & {
+  readonly body: CreateAttemptBody;
+  readonly payment_id: string;
+  /** Refused while an earlier attempt may still be paid: whoever asks is told of the latest attempt alone. */
+  readonly after_all_others?: boolean;
+};
+
 /** Tries again, perhaps with another wallet. Earlier attempts stay payable until the payment is paid or closed. */
-export async function createAttempt(call: WriteCall & { readonly body: CreateAttemptBody; readonly payment_id: string }): Promise<FrozenReply> {
+export async function createAttempt(call: AttemptCall): Promise<FrozenReply> {
   const { ctx, caller } = call;
   const merchant = await getMerchant(ctx, caller.merchant_id);
   const first = await ownPayment(ctx, caller, call.payment_id);
@@ -328,7 +335,7 @@ export async function createAttempt(call: WriteCall & { readonly body: CreateAtt
         merchant,
         first,
         read: () => store.findById(ctx, caller.merchant_id, call.payment_id),
-        decide: (current, env) => decideAttempt(current, attempt, env),
+        decide: (current, env) => (call.after_all_others && current.attempts.some(isLive) ? refuse('attempt_unsettled') : decideAttempt(current, attempt, env)),
         source: { via: 'request', evidence: undefined },
         key,
         route: writeOf(route, attempt, caller),

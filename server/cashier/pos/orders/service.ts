@@ -78,7 +78,9 @@ export async function charge(ctx: PaymentsCtx, device: Device, input: Static<typ
       if (known.amount_fen !== amount_fen) throw new RefusalError(refuse('merchant_order_no_taken', 'order_no'));
       const idempotency_key = `pos/${merchant_order_no}/${try_no}`;
       // The key stands for the try, so what it was sent with is not part of it.
-      return orderOf(device, await createAttempt({ ctx, caller, request_hash, idempotency_key, payment_id: known.id, body: { ...pay, method } }));
+      // A code on the till's screen may be paid while the next one is refused, and the cashier would take cash.
+      const next = { payment_id: known.id, body: { ...pay, method }, after_all_others: true };
+      return orderOf(device, await createAttempt({ ctx, caller, request_hash, idempotency_key, ...next }));
     }
   }
   const merchant = await getMerchant(ctx, device.merchant_id);
