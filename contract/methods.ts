@@ -85,7 +85,7 @@ export const NextAction = Type.Union(
       {
         additionalProperties: false,
         description:
-          'What the payer would be shown was lost on the way, and the channel has not given it again: make another attempt, or close the payment. Should it come after all, it is shown here. 付款内容在途中丢失，渠道未再次给出：请再试一次（新建支付尝试）或关闭；若之后取得，仍会在此给出。',
+          'What the payer would be shown was lost on the way, and the channel has not given it again, or the order has ended at the channel: make another attempt, or close the payment. Should it come after all, it is shown here. 付款内容在途中丢失、渠道未再次给出，或渠道订单已结束：请再试一次（新建支付尝试）或关闭；若之后取得，仍会在此给出。',
       },
     ),
     Type.Object(

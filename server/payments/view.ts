@@ -53,6 +53,8 @@ function nextAction(payment: Payment, attempt: Attempt | undefined, seen: Seen):
   if (payment.state !== 'pending' || payment.closing !== null) return { type: 'none' };
   const qr_content = checkoutUrl(payment, seen);
   if (qr_content !== undefined) return { type: 'show_qr', qr_content };
+  // Ended at the channel while the payment is open: a node died before it went on with another account.
+  if (attempt?.state === 'closed') return { type: 'new_attempt' };
   if (!attempt || !isLive(attempt)) return { type: 'none' };
   return attempt.next_action;
 }
