@@ -1,7 +1,6 @@
 import { type KeyObject, sign } from 'node:crypto';
 import type { Method } from '@heliu/contract';
 import { assert } from '../kernel/assert.ts';
-import { sha256 } from '../kernel/digest.ts';
 import {
   bill_bytes_max,
   bill_deadline_ms,
@@ -47,6 +46,7 @@ import {
   type WireAnswer,
   type WireRequest,
 } from './define.ts';
+import { type Exchange, exchangeOf } from './exchange.ts';
 import { recordExchange, recordNotification, recordThrow } from './exchange-log.ts';
 import { channels as registered } from './registry.ts';
 import { createTrustStore, type Deadline, type FetchKeys, judge, type Probe, startDeadline } from './trust.ts';
@@ -93,15 +93,6 @@ export type BillAnswer =
 
 /** `exchange` is absent when no answer came or no call was needed. */
 export type Answered<Fact> = { readonly fact: Fact; readonly exchange: Exchange | undefined };
-
-/** The channel's own words, for the evidence behind a transition. */
-export type Exchange = {
-  /** SHA-256 of the raw bytes. */
-  readonly digest: Buffer;
-  /** The body as text, to be sealed by the caller; bytes that are not UTF-8 are written as `base64:…`. */
-  readonly raw: string;
-  readonly received_at: Date;
-};
 
 /** `refused` messages changed nothing and are answered with `reply`; a `read` one is answered after its effect is committed. */
 export type Notified =
@@ -181,7 +172,7 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
       if (sent.is === 'local') return { fact: whole(sent.settled), sends: sends - 1 };
       if (sent.is === 'answer') {
         const fact = afterLoss(task, lost, await read(task, sent, genuine));
-        return { fact, exchange: exchangeOf(sent.answer.body), status: sent.answer.status, sends };
+        return { fact, exchange: exchangeOf(sent.answer.body, ctx.clock.now()), status: sent.answer.status, sends };
       }
       const again = sent.repeatable && sends < channel_sends_max && deadline.remaining_ms() > 0;
       if (!again) return { fact: unknown(lost ?? sent.cause, sent.detail), sends };
@@ -310,16 +301,12 @@ export function createChannelClient(ctx: ClientCtx, channels: ReadonlyMap<string
       recordNotification(ctx, account, notice.about, noticeNo(notice));
       const { ok, failed } = notification.reply;
       const reply = { ok: typeof ok === 'function' ? await resolve(ok(message, account, newEnv())) : ok, failed };
-      return { is: 'read', notification: notice, exchange: exchangeOf(message.body), reply };
+      return { is: 'read', notification: notice, exchange: exchangeOf(message.body, ctx.clock.now()), reply };
     } catch (error) {
       recordThrow(ctx, account, 'notification.read', error);
       recordNotification(ctx, account, 'unreadable');
       return { is: 'refused', why: 'unreadable', reply: notification.reply.failed };
     }
-  }
-
-  function exchangeOf(body: Buffer): Exchange {
-    return { digest: sha256(body), raw: asText(body), received_at: ctx.clock.now() };
   }
 
   function channelOf(account: Account): Channel {
@@ -440,14 +427,4 @@ function signBase64(digest: string, message: string, key: KeyObject): Promise<st
   return new Promise((done, fail) => {
     sign(digest, Buffer.from(message), key, (error, signature) => (error ? fail(error) : done(signature.toString('base64'))));
   });
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function asText(body: Buffer): string {
-  try {
-    return utf8.decode(body);
-  } catch {
-    return `base64:${body.toString('base64')}`;
-  }
 }

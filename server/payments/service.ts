@@ -1,6 +1,6 @@
 import type { EventType, ExplainBody, PaymentRouting, SimulateBody } from '@heliu/contract';
-import type { Exchange } from '../channels/client.ts';
 import type { Account } from '../channels/define.ts';
+import type { Exchange } from '../channels/exchange.ts';
 import { channels } from '../channels/registry.ts';
 import { assert, Bug } from '../kernel/assert.ts';
 import { type IdKind, newId } from '../kernel/id.ts';

@@ -1,4 +1,4 @@
-import type { Exchange } from '../../channels/client.ts';
+import type { Exchange } from '../../channels/exchange.ts';
 import { assert } from '../../kernel/assert.ts';
 import type { PaymentFact, RefundFact, Success } from '../../kernel/outcome.ts';
 import { findAccountById, getMerchant } from '../../merchants/service.ts';

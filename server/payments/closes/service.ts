@@ -1,5 +1,5 @@
-import type { Exchange } from '../../channels/client.ts';
 import type { Account } from '../../channels/define.ts';
+import type { Exchange } from '../../channels/exchange.ts';
 import { assert } from '../../kernel/assert.ts';
 import { refunds_per_payment_max } from '../../kernel/limits.ts';
 import type { PaymentFact } from '../../kernel/outcome.ts';

@@ -1,5 +1,6 @@
-import type { Exchange, Notice } from '../../channels/client.ts';
+import type { Notice } from '../../channels/client.ts';
 import type { Account, InboundMessage, Reply } from '../../channels/define.ts';
+import type { Exchange } from '../../channels/exchange.ts';
 import { newId, readChannelNo } from '../../kernel/id.ts';
 import { notified_ask_ms, notified_attempts_max } from '../../kernel/limits.ts';
 import { findAccountById, getMerchant, type Merchant } from '../../merchants/service.ts';

@@ -1,6 +1,6 @@
 import type { CreateRefundBody } from '@heliu/contract';
-import type { Exchange } from '../../channels/client.ts';
 import type { Account } from '../../channels/define.ts';
+import type { Exchange } from '../../channels/exchange.ts';
 import { assert } from '../../kernel/assert.ts';
 import { newId } from '../../kernel/id.ts';
 import { toFen } from '../../kernel/money.ts';

@@ -1,5 +1,5 @@
 import type { ExceptionKind } from '@heliu/contract';
-import type { Exchange } from '../../channels/client.ts';
+import type { Exchange } from '../../channels/exchange.ts';
 import { channels } from '../../channels/registry.ts';
 import { sha256 } from '../../kernel/digest.ts';
 import { newId } from '../../kernel/id.ts';
