@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { nextDay } from '../channels/bill.ts';
-import { RefusalError } from '../kernel/refusal.ts';
 import { createChannelAccount } from '../merchants/service.ts';
 import { uploadDay } from '../recon/days/service.ts';
 import { aShop, type Shop } from '../recon/testing/shop.ts';
 import { setCalendarDays, setTerms } from '../settlement/service.ts';
 import { brokenAlways } from '../testing/invariants.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { followAccount, importStatement, listCredits, lookAt } from './service.ts';
 
@@ -19,8 +19,6 @@ before(async () => {
 after(() => world.close());
 
 const account = () => ({ merchant_id: world.merchant.id, channel_account_id: shop.dayOf(shop.today()).channel_account_id });
-const refused = (code: string, param: string) => (error: unknown) =>
-  error instanceof RefusalError && error.refusal.refused === code && error.refusal.param === param;
 const bring = (lines: readonly string[], through: string) =>
   importStatement(shop.ctx, { account: account(), bytes: Buffer.from(['date,amount,reference', ...lines, ''].join('\r\n')), by: 'finance', through });
 const found = async () =>
@@ -51,7 +49,7 @@ it('withdrawals of fund bills are held against credits: on their day or later, i
   await setTerms(shop.ctx, { ...account(), livemode: false, days: 1, counts: 'calendar', confirmed: true });
   await setCalendarDays(shop.ctx, []);
   await followAccount(shop.ctx, account(), { since: first, against: 'withdrawals', by: 'finance' });
-  await assert.rejects(followAccount(shop.ctx, account(), { since: first, by: 'finance' }), refused('parameter_invalid', 'against'));
+  await assert.rejects(followAccount(shop.ctx, account(), { since: first, by: 'finance' }), refusedWith({ refused: 'parameter_invalid', param: 'against' }));
 
   // Whatever days come to is not asked: only this was withdrawn.
   const withdrawn: Readonly<Record<string, readonly number[]>> = {
@@ -96,7 +94,7 @@ it('a channel without fund bills cannot be followed so', async () => {
   const other = { merchant_id: world.merchant.id, channel_account_id: id };
   await assert.rejects(
     followAccount(shop.ctx, other, { since: shop.today(), against: 'withdrawals', by: 'finance' }),
-    refused('bill_not_published', 'against'),
+    refusedWith({ refused: 'bill_not_published', param: 'against' }),
   );
   assert.equal((await followAccount(shop.ctx, other, { since: shop.today(), by: 'finance' })).against, 'nets');
 });

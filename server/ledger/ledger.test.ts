@@ -7,6 +7,7 @@ import { RefusalError } from '../kernel/refusal.ts';
 import { addMs } from '../kernel/time.ts';
 import { violatedConstraint } from '../platform/db/db.ts';
 import { type TestCtx, testCtx } from '../testing/ctx.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { createTestRng } from '../testing/rng.ts';
 import { account_names, accounts } from './account.ts';
 import { trialOf } from './balance.ts';
@@ -51,7 +52,6 @@ const drawn = (story: Story, fields: Partial<Draft> = {}): Draft => ({
 });
 const posted = (story: Story, ...drafts: Draft[]) => test.ctx.db.kysely.transaction().execute((tx) => post(tx, bookOf(story), drafts));
 const missing = { id: '' };
-const refusedWith = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 
 describe('the accounts', () => {
   it('I-26 are a closed list without a balance that could be drawn or that is pooled, in the code and in the database', async () => {
@@ -181,7 +181,7 @@ describe('a book', () => {
     for (const book of elsewhere) {
       assert.deepEqual(await readBalances(test.ctx, book), []);
       assert.deepEqual(await listPostings(test.ctx, { ...book, limit: 10 }), []);
-      await assert.rejects(reversePosting(test.ctx, { ...book, posting_id: id, reason: 'x', by: 'finance' }), refusedWith('posting_not_found'));
+      await assert.rejects(reversePosting(test.ctx, { ...book, posting_id: id, reason: 'x', by: 'finance' }), refusedWith({ refused: 'posting_not_found' }));
     }
   });
 });
@@ -197,20 +197,26 @@ describe('a reversal', () => {
     assert.equal(done.length, 1);
     assert.equal(done[0]?.reverses_id, id);
     assert.deepEqual(await balances(story), { channel_receivable: 0, channel_fee: 0 });
-    await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: 'x', by: 'finance' }), refusedWith('posting_reversed'));
+    await assert.rejects(
+      reversePosting(test.ctx, { ...bookOf(story), posting_id: id, reason: 'x', by: 'finance' }),
+      refusedWith({ refused: 'posting_reversed' }),
+    );
     await assert.rejects(
       reversePosting(test.ctx, { ...bookOf(story), posting_id: done[0]?.id as string, reason: 'x', by: 'finance' }),
-      refusedWith('posting_reversed'),
+      refusedWith({ refused: 'posting_reversed' }),
     );
   });
 
   it('needs a posting and a reason that can be read', async () => {
     const story = newStory(rng, test.clock.now());
     for (const posting_id of ['', 'pst_x', postingId(newId('event', test.clock.now(), rng)), "' or 1=1"])
-      await assert.rejects(reversePosting(test.ctx, { ...bookOf(story), posting_id, reason: 'x', by: 'finance' }), refusedWith('posting_not_found'));
+      await assert.rejects(
+        reversePosting(test.ctx, { ...bookOf(story), posting_id, reason: 'x', by: 'finance' }),
+        refusedWith({ refused: 'posting_not_found' }),
+      );
     await assert.rejects(
       reversePosting(test.ctx, { ...bookOf(story), posting_id: 'pst_x', reason: '\u202e', by: 'finance' }),
-      refusedWith('parameter_invalid'),
+      refusedWith({ refused: 'parameter_invalid' }),
     );
   });
 });
@@ -266,8 +272,8 @@ describe('time', () => {
     const close = (anyway = false) => closePeriod(test.ctx, { ...bookOf(story), through: '2026-11-20', by: 'ann', anyway });
     paid(story, rng, { amount_fen: 100, at: day('2026-11-20T12:00:00') });
     await commitEvents(test.ctx, story);
-    await assert.rejects(close(), refusedWith('ledger_behind'));
-    await assert.rejects(close(true), refusedWith('ledger_behind'));
+    await assert.rejects(close(), refusedWith({ refused: 'ledger_behind' }));
+    await assert.rejects(close(true), refusedWith({ refused: 'ledger_behind' }));
     await project();
     await test.ctx.db.kysely.transaction().execute(async (tx) => {
       // The story's account is in no table.
@@ -284,11 +290,11 @@ describe('time', () => {
 
   it('a day is closed once, after it is over, and is a day', async () => {
     const book = bookOf(newStory(rng, test.clock.now()));
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-22', by: 'finance' }), refusedWith('ledger_day_not_over'));
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-22', by: 'finance' }), refusedWith({ refused: 'ledger_day_not_over' }));
     for (const through of ['', '2026-02-30', '2026-1-1', 'yesterday', "2026-11-21'"])
-      await assert.rejects(closePeriod(test.ctx, { ...book, through, by: 'finance' }), refusedWith('parameter_invalid'));
+      await assert.rejects(closePeriod(test.ctx, { ...book, through, by: 'finance' }), refusedWith({ refused: 'parameter_invalid' }));
     await closePeriod(test.ctx, { ...book, through: '2026-11-21', by: 'finance' });
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-21', by: 'finance' }), refusedWith('ledger_day_closed'));
-    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-20', by: 'finance' }), refusedWith('ledger_day_closed'));
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-21', by: 'finance' }), refusedWith({ refused: 'ledger_day_closed' }));
+    await assert.rejects(closePeriod(test.ctx, { ...book, through: '2026-11-20', by: 'finance' }), refusedWith({ refused: 'ledger_day_closed' }));
   });
 });

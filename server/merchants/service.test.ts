@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import type { ErrorCode } from '@heliu/contract';
 import { sql } from 'kysely';
 import { channel_accounts_per_merchant_max } from '../kernel/limits.ts';
-import { RefusalError } from '../kernel/refusal.ts';
 import type { Secret } from '../kernel/secret.ts';
 import type { ChangeTopic } from '../platform/changes.ts';
 import { type TestCtx, testCtx } from '../testing/ctx.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import * as merchants from './service.ts';
 
 let node: TestCtx;
@@ -47,9 +46,6 @@ const anAccount = async (changes: Partial<merchants.NewChannelAccount> = {}) =>
     settings: someSettings(),
     ...changes,
   });
-
-const refused = (code: ErrorCode, param?: string) => (error: unknown) =>
-  error instanceof RefusalError && error.refusal.refused === code && error.refusal.param === param;
 
 /** Resolves when that node hears of a change; begun before the change is made. */
 const newsOn = ({ ctx }: TestCtx, topic: ChangeTopic, id: string) =>
@@ -90,14 +86,20 @@ describe('merchants', () => {
     const count = async () => (await merchants.listMerchants(node.ctx, { limit: 1000 })).length;
     const earlier = await count();
     for (const [param, value] of Object.entries({ name: '', duplicate_policy: 'keep it', late_policy: 'keep' })) {
-      await assert.rejects(merchants.createMerchant(node.ctx, { name: 'x', [param]: value }), refused('parameter_invalid', param));
+      await assert.rejects(merchants.createMerchant(node.ctx, { name: 'x', [param]: value }), refusedWith({ refused: 'parameter_invalid', param }));
     }
     for (const name of ['a\u202Eb', 'a\nb', ' a', 'x'.repeat(101), '\uD800']) {
-      await assert.rejects(merchants.createMerchant(node.ctx, { name }), refused('parameter_invalid', 'name'));
+      await assert.rejects(merchants.createMerchant(node.ctx, { name }), refusedWith({ refused: 'parameter_invalid', param: 'name' }));
     }
     assert.equal(await count(), earlier);
-    await assert.rejects(merchants.getMerchant(node.ctx, 'mer_01JD0000000000000000000000'), refused('merchant_not_found', 'merchant_id'));
-    await assert.rejects(merchants.suspendMerchant(node.ctx, 'mer_01JD0000000000000000000000'), refused('merchant_not_found', 'merchant_id'));
+    await assert.rejects(
+      merchants.getMerchant(node.ctx, 'mer_01JD0000000000000000000000'),
+      refusedWith({ refused: 'merchant_not_found', param: 'merchant_id' }),
+    );
+    await assert.rejects(
+      merchants.suspendMerchant(node.ctx, 'mer_01JD0000000000000000000000'),
+      refusedWith({ refused: 'merchant_not_found', param: 'merchant_id' }),
+    );
   });
 
   test('A-08: a change is seen by this node at once and by another as soon as the news arrives', async () => {
@@ -198,14 +200,14 @@ describe('channel accounts', () => {
       const { id: merchant_id } = await aMerchant();
       await assert.rejects(
         anAccount({ merchant_id, ...input }),
-        (error) => refused('parameter_invalid', param)(error) && !inspect(error, { depth: 9 }).includes('CANARY'),
+        (error) => refusedWith({ refused: 'parameter_invalid', param })(error) && !inspect(error, { depth: 9 }).includes('CANARY'),
       );
       assert.deepEqual(await merchants.listChannelAccounts(node.ctx, { merchant_id }), []);
     });
   }
 
   test('need a merchant that exists', async () => {
-    await assert.rejects(anAccount({ merchant_id: 'mer_01JD0000000000000000000000' }), refused('merchant_not_found', 'merchant_id'));
+    await assert.rejects(anAccount({ merchant_id: 'mer_01JD0000000000000000000000' }), refusedWith({ refused: 'merchant_not_found', param: 'merchant_id' }));
   });
 
   test('an update makes a version, keeps the settings that were not given, and leaves the old version as it was', async () => {
@@ -230,7 +232,7 @@ describe('channel accounts', () => {
     assert.deepEqual([cleared.version, 'trust_unsigned_errors' in cleared.settings], [3, false]);
     await assert.rejects(
       merchants.updateChannelAccount(node.ctx, { merchant_id, channel_account_id, settings: { private_key: null } }),
-      refused('parameter_invalid', 'settings.private_key'),
+      refusedWith({ refused: 'parameter_invalid', param: 'settings.private_key' }),
     );
     await assert.rejects(merchants.getAccount(node.ctx, merchant_id, channel_account_id, 4), /version 4/);
   });
@@ -287,7 +289,7 @@ describe('channel accounts', () => {
     assert.equal((await merchants.resumeChannelAccount(node.ctx, named)).state, 'active');
     assert.equal((await merchants.closeChannelAccount(node.ctx, named)).state, 'closed');
     assert.equal((await merchants.closeChannelAccount(node.ctx, named)).state, 'closed');
-    await assert.rejects(merchants.resumeChannelAccount(node.ctx, named), refused('channel_account_closed', 'channel_account_id'));
+    await assert.rejects(merchants.resumeChannelAccount(node.ctx, named), refusedWith({ refused: 'channel_account_closed', param: 'channel_account_id' }));
     assert.deepEqual(await active(), [[second.id, 20]]);
     assert.equal((await merchants.findAccountById(node.ctx, first.id))?.id, first.id);
     assert.deepEqual(
@@ -304,7 +306,10 @@ describe('channel accounts', () => {
     const { id: channel_account_id } = await anAccount();
     const { id: merchant_id } = await aMerchant();
     for (const act of [merchants.showChannelAccount, merchants.pauseChannelAccount, merchants.updateChannelAccount]) {
-      await assert.rejects(act(node.ctx, { merchant_id, channel_account_id }), refused('channel_account_not_found', 'channel_account_id'));
+      await assert.rejects(
+        act(node.ctx, { merchant_id, channel_account_id }),
+        refusedWith({ refused: 'channel_account_not_found', param: 'channel_account_id' }),
+      );
     }
   });
 
@@ -319,7 +324,7 @@ describe('channel accounts', () => {
     await sql`insert into channel_accounts (merchant_id, id, livemode, channel, name, version, created_at)
       select merchant_id, 'acc_' || n, livemode, channel, name, 1, created_at from channel_accounts, generate_series(2, ${channel_accounts_per_merchant_max}::int) n
       where id = ${account.id}`.execute(node.ctx.db.kysely);
-    await assert.rejects(anAccount({ merchant_id }), refused('too_many_channel_accounts'));
+    await assert.rejects(anAccount({ merchant_id }), refusedWith({ refused: 'too_many_channel_accounts', param: undefined }));
     await merchants.closeChannelAccount(node.ctx, { merchant_id, channel_account_id: account.id });
     assert.equal((await anAccount({ merchant_id })).state, 'active');
   });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { RefusalError } from '../kernel/refusal.ts';
 import { roundings } from '../kernel/rounding.ts';
 import { addMs } from '../kernel/time.ts';
 import { projectBatch } from '../ledger/projection/service.ts';
@@ -10,6 +9,7 @@ import { commitEvents, newStory, paid, refunded, type Story } from '../ledger/te
 import { createMerchant } from '../merchants/service.ts';
 import { type TestCtx, testCtx } from '../testing/ctx.ts';
 import { brokenOf } from '../testing/invariants.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { createTestRng } from '../testing/rng.ts';
 import { readTerms, writeTerms } from './price-rule.ts';
 import { listPrices, priceBooks, priceFromStart, setPrice } from './service.ts';
@@ -22,7 +22,6 @@ before(async () => {
 after(() => test.close());
 
 const simple = (rate_ppm: number, more: object = {}) => ({ tiers: [{ rate_ppm }], ...more });
-const refusedAt = (param: string) => (error: unknown) => error instanceof RefusalError && error.refusal.param === param;
 
 /** A merchant with events of its own. */
 async function aShop(livemode = true): Promise<Story> {
@@ -85,12 +84,12 @@ describe('a price', () => {
   it('is not set for a past time, for nobody, for a channel or method that there is not, or twice from the same time', async () => {
     const { merchant_id } = await aShop();
     const set = (fields: object) => setPrice(test.ctx, { merchant_id, livemode: true, terms: simple(6_000), ...fields });
-    await assert.rejects(set({ effective_from: addMs(test.clock.now(), -1) }), refusedAt('effective_from'));
-    await assert.rejects(set({ merchant_id: 'mer_x' }), refusedAt('merchant_id'));
-    await assert.rejects(set({ channel: 'no_channel' }), refusedAt('channel'));
-    await assert.rejects(set({ method: 'constructor' }), refusedAt('method'));
+    await assert.rejects(set({ effective_from: addMs(test.clock.now(), -1) }), refusedWith({ param: 'effective_from' }));
+    await assert.rejects(set({ merchant_id: 'mer_x' }), refusedWith({ param: 'merchant_id' }));
+    await assert.rejects(set({ channel: 'no_channel' }), refusedWith({ param: 'channel' }));
+    await assert.rejects(set({ method: 'constructor' }), refusedWith({ param: 'method' }));
     await set({});
-    await assert.rejects(set({}), refusedAt('effective_from'));
+    await assert.rejects(set({}), refusedWith({ param: 'effective_from' }));
     assert.equal((await listPrices(test.ctx, merchant_id)).length, 1);
   });
 

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Payment } from '@heliu/contract';
 import { simulators } from '../channels/simulators.ts';
-import { RefusalError } from '../kernel/refusal.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { closeDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
 import { acceptException, getException, repairException, suspendException } from './exceptions/service.ts';
 import { isSigned } from './signing/service.ts';
 import { aShop, dumpRecon, type Shop } from './testing/shop.ts';
 
-const refusal = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
 
 describe('a line of the file of errors that came beside a bill', () => {
@@ -48,10 +47,10 @@ describe('a line of the file of errors that came beside a bill', () => {
     assert.deepEqual(await dumpRecon(shop), before);
 
     await shop.posted();
-    await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), refusal('recon_day_open'));
+    await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), refusedWith({ refused: 'recon_day_open' }));
     const [first, second, third] = found;
     assert.ok(first && second && third);
-    await assert.rejects(world.flow(repairException(shop.ctx, first, { by: 'ann', note: null })), refusal('recon_repair_impossible'));
+    await assert.rejects(world.flow(repairException(shop.ctx, first, { by: 'ann', note: null })), refusedWith({ refused: 'recon_repair_impossible' }));
     for (const each of [first, second]) assert.equal((await acceptException(shop.ctx, each, { by: 'ann', note: 'seen' })).resolution, 'accepted');
     await suspendException(shop.ctx, third, { by: 'ann', note: 'to be asked' });
     assert.ok((await weighDay(shop.ctx, shop.dayOf(biz_date))).balanced);

@@ -4,8 +4,8 @@ import type { Payment } from '@heliu/contract';
 import { sql } from 'kysely';
 import { nextDay } from '../channels/bill.ts';
 import { sha256 } from '../kernel/digest.ts';
-import { RefusalError } from '../kernel/refusal.ts';
 import { findAccountById } from '../merchants/service.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { listDayBills, uploadBill } from './bills/service.ts';
 import { reconcileDay, takeDay, uploadDay, weighDay } from './days/service.ts';
@@ -15,7 +15,6 @@ import { matchDay } from './matching/service.ts';
 import { aShop, dumpRecon, type Shop, unsettled } from './testing/shop.ts';
 
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
-const refusal = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 
 let world: World;
 let shop: Shop;
@@ -62,9 +61,12 @@ describe('two persons', () => {
     const tries = await Promise.allSettled(names.map((by) => acceptException(shop.ctx, exception, { by, note: null })));
     assert.ok(tries.every(({ status }) => status === 'rejected'));
     for (const by of names)
-      await assert.rejects(async () => acceptException(shop.ctx, await current(exception), { by, note: null }), refusal('recon_second_person_required'));
+      await assert.rejects(
+        async () => acceptException(shop.ctx, await current(exception), { by, note: null }),
+        refusedWith({ refused: 'recon_second_person_required' }),
+      );
     for (const by of ['heliu', '  '])
-      await assert.rejects(async () => acceptException(shop.ctx, await current(exception), { by, note: null }), refusal('parameter_invalid'));
+      await assert.rejects(async () => acceptException(shop.ctx, await current(exception), { by, note: null }), refusedWith({ refused: 'parameter_invalid' }));
     assert.equal((await current(exception)).approvals.length, 1);
     assert.equal((await acceptException(shop.ctx, await current(exception), { by: 'bob', note: null })).resolution, 'accepted');
   });
@@ -76,14 +78,14 @@ describe('two persons', () => {
     const exception = (await shop.exceptions({ state: 'open', kind: 'ours_only' })).at(-1);
     assert.ok(exception);
     const ann = { by: 'ann', note: null };
-    await assert.rejects(world.flow(repairException(shop.ctx, exception, ann)), refusal('recon_repair_impossible'));
+    await assert.rejects(world.flow(repairException(shop.ctx, exception, ann)), refusedWith({ refused: 'recon_repair_impossible' }));
     assert.equal((await current(exception)).state, 'approved');
     const together = { count: 2, at_risk_fen: 100_000n };
     const repair = async (by: string) => world.flow(repairException(shop.ctx, await current(exception), { by, note: null, together }));
-    await assert.rejects(() => repair('ann'), refusal('recon_total_second_person_required'));
-    await assert.rejects(() => repair('ann'), refusal('recon_total_second_person_required'));
+    await assert.rejects(() => repair('ann'), refusedWith({ refused: 'recon_total_second_person_required' }));
+    await assert.rejects(() => repair('ann'), refusedWith({ refused: 'recon_total_second_person_required' }));
     assert.deepEqual((await current(exception)).approvals, ['ann']);
-    await assert.rejects(() => repair('bob'), refusal('recon_repair_impossible'));
+    await assert.rejects(() => repair('bob'), refusedWith({ refused: 'recon_repair_impossible' }));
     assert.deepEqual((await current(exception)).approvals, ['ann', 'bob']);
     const little = { count: 2, at_risk_fen: 99_999n };
     assert.equal((await acceptException(shop.ctx, await current(exception), { ...ann, together: little })).resolution, 'accepted');
@@ -92,14 +94,20 @@ describe('two persons', () => {
   it('agreeing on a repair is not agreeing on anything else', async () => {
     const exception = await asked();
     // Two persons agree to ask the channel, which says what we say already.
-    await assert.rejects(world.flow(repairException(shop.ctx, exception, { by: 'ann', note: null })), refusal('recon_second_person_required'));
+    await assert.rejects(world.flow(repairException(shop.ctx, exception, { by: 'ann', note: null })), refusedWith({ refused: 'recon_second_person_required' }));
     await assert.rejects(
       async () => world.flow(repairException(shop.ctx, await current(exception), { by: 'bob', note: null })),
-      refusal('recon_repair_impossible'),
+      refusedWith({ refused: 'recon_repair_impossible' }),
     );
     assert.equal((await current(exception)).state, 'approved');
-    await assert.rejects(async () => suspendException(shop.ctx, await current(exception), { by: 'bob', note: null }), refusal('recon_second_person_required'));
-    await assert.rejects(async () => acceptException(shop.ctx, await current(exception), { by: 'ann', note: null }), refusal('recon_second_person_required'));
+    await assert.rejects(
+      async () => suspendException(shop.ctx, await current(exception), { by: 'bob', note: null }),
+      refusedWith({ refused: 'recon_second_person_required' }),
+    );
+    await assert.rejects(
+      async () => acceptException(shop.ctx, await current(exception), { by: 'ann', note: null }),
+      refusedWith({ refused: 'recon_second_person_required' }),
+    );
     assert.deepEqual((await current(exception)).approvals, ['ann']);
     assert.equal((await acceptException(shop.ctx, await current(exception), { by: 'bob', note: null })).state, 'closed');
   });

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { sql } from 'kysely';
 import { toFen } from '../kernel/money.ts';
-import { RefusalError } from '../kernel/refusal.ts';
 import { closePeriod, listPostings, readBalances, reversePosting } from '../ledger/service.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { closeDay, reconcileDay, takeDay, weighDay } from './days/service.ts';
 import type { ReconException } from './exceptions/exception.ts';
@@ -202,14 +202,14 @@ describe('the ledger at the close of a day', () => {
     const { balanced, ledger_off } = await weighDay(shop.ctx, shop.dayOf(biz_date));
     assert.deepEqual([balanced, ledger_off], [true, { ...agreeing, payments_fen: 7_000n }]);
     const { channel_account_id } = shop.dayOf(biz_date);
-    await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), (error) => {
-      assert.ok(error instanceof RefusalError);
-      assert.deepEqual(error.refusal, {
+    await assert.rejects(
+      world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')),
+      refusedWith({
         refused: 'recon_day_ledger_differs',
+        param: undefined,
         facts: { channel_account_id, payments_fen: '7000', refunds_fen: '0', fee_fen: '0' },
-      });
-      return true;
-    });
+      }),
+    );
   });
 });
 

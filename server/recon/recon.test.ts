@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { sql } from 'kysely';
 import { nextDay } from '../channels/bill.ts';
-import { RefusalError } from '../kernel/refusal.ts';
 import { findAccountById } from '../merchants/service.ts';
+import { refusedWith } from '../testing/refusals.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { listDayBills, openFile } from './bills/service.ts';
 import { takeOver } from './bills/store.ts';
@@ -15,7 +15,6 @@ import { isSigned } from './signing/service.ts';
 import { aShop, dumpRecon, type Shop, unsettled } from './testing/shop.ts';
 
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
-const refusal = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 
 for (const channel of ['wechatpay', 'alipay']) {
   describe(`reconciliation of ${channel}`, () => {
@@ -128,7 +127,7 @@ for (const channel of ['wechatpay', 'alipay']) {
       }
       const weighed = await weighDay(shop.ctx, shop.dayOf(biz_date));
       assert.ok(weighed.balanced, 'the exceptions explain the difference to the fen');
-      await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), refusal('recon_day_open'));
+      await assert.rejects(world.flow(closeDay(shop.ctx, shop.dayOf(biz_date), 'finance')), refusedWith({ refused: 'recon_day_open' }));
     });
 
     it('a re-issued bill without the errors settles what it settles, and shows what changed', async () => {
@@ -162,9 +161,15 @@ for (const channel of ['wechatpay', 'alipay']) {
       await shop.billDay(biz_date);
       const [exception] = (await shop.exceptions({ state: 'open' })).filter(({ kind }) => kind === 'ours_only');
       assert.ok(exception);
-      await assert.rejects(world.flow(suspendException(shop.ctx, exception, { by: 'ann', note: null })), refusal('recon_second_person_required'));
+      await assert.rejects(
+        world.flow(suspendException(shop.ctx, exception, { by: 'ann', note: null })),
+        refusedWith({ refused: 'recon_second_person_required' }),
+      );
       const current = async () => (await listExceptions(shop.ctx, { merchant_id: world.merchant.id, id: exception.id, limit: 1 }))[0] as typeof exception;
-      await assert.rejects(world.flow(suspendException(shop.ctx, await current(), { by: 'ann', note: null })), refusal('recon_second_person_required'));
+      await assert.rejects(
+        world.flow(suspendException(shop.ctx, await current(), { by: 'ann', note: null })),
+        refusedWith({ refused: 'recon_second_person_required' }),
+      );
       const suspended = await world.flow(suspendException(shop.ctx, await current(), { by: 'bob', note: '渠道核实中' }));
       assert.equal(suspended.resolution, 'suspense');
       const steps = await listSteps(shop.ctx, world.merchant.id, exception.id);
@@ -180,7 +185,7 @@ for (const channel of ['wechatpay', 'alipay']) {
         ],
       );
       assert.ok((await weighDay(shop.ctx, shop.dayOf(biz_date))).balanced, 'what was written to suspense stays in the equation');
-      await assert.rejects(reopenException(shop.ctx, suspended, { by: 'ann', note: 'found' }), refusal('recon_second_person_required'));
+      await assert.rejects(reopenException(shop.ctx, suspended, { by: 'ann', note: 'found' }), refusedWith({ refused: 'recon_second_person_required' }));
       const reopened = await reopenException(shop.ctx, await current(), { by: 'bob', note: 'found' });
       assert.equal(reopened.state, 'opened');
     });
@@ -194,7 +199,10 @@ for (const channel of ['wechatpay', 'alipay']) {
       assert.equal(broken.is, 'waiting');
       assert.ok((await shop.exceptions({ state: 'open' })).some(({ kind }) => kind === 'bill_refused'));
       const day = shop.dayOf(biz_date);
-      await assert.rejects(world.flow(uploadDay(shop.ctx, { day, bytes: Buffer.from('=cmd|calc!A1,"x"\n'), by: 'ann' })), refusal('bill_refused'));
+      await assert.rejects(
+        world.flow(uploadDay(shop.ctx, { day, bytes: Buffer.from('=cmd|calc!A1,"x"\n'), by: 'ann' })),
+        refusedWith({ refused: 'bill_refused' }),
+      );
       shop.plant('correct', '');
       const simulator = world.simulators.get(channel);
       assert.ok(simulator);

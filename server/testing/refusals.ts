@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { common_errors, type ErrorCode, errors, type Operation } from '@heliu/contract';
+import { type Refusal, RefusalError } from '../kernel/refusal.ts';
 import type { ApiAnswer } from './world.ts';
 
 /** What a request must be told: one of these codes, and the field at fault where the test names one. */
@@ -23,3 +24,13 @@ export function assertRefused(answer: ApiAnswer, operation: Operation, expected:
   if (expected.param !== undefined) assert.equal(error.param, expected.param, what);
   assert.match(error.request_id, /^req_/, what);
 }
+
+/** For `assert.rejects` and `assert.throws`: a refusal of which at least this holds. What is named as undefined must not be there. */
+export const refusedWith =
+  (expected: { readonly [K in keyof Refusal]?: Refusal[K] | undefined }) =>
+  (error: unknown): true => {
+    assert.ok(error instanceof RefusalError, String(error));
+    const { refusal } = error;
+    for (const name of Object.keys(expected) as (keyof Refusal)[]) assert.deepEqual(refusal[name], expected[name], `${name} of ${JSON.stringify(refusal)}`);
+    return true;
+  };

@@ -4,8 +4,8 @@ import type { Payment, Plate } from '@heliu/contract';
 import { sql } from 'kysely';
 import { newId } from '../../kernel/id.ts';
 import { plate_guesses_burst, print_link_ms } from '../../kernel/limits.ts';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { newShop, type Shop } from '../../payments/testing/shop.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { findPlateByCode } from './service.ts';
 import { openPlate, type PlateTap, payPlate } from './taps/service.ts';
@@ -24,7 +24,6 @@ const get = (path: string, of = shop) => world.flow(world.api('GET', path, { key
 const codeOf = ({ url }: Plate) => url.slice(-26);
 const refused = (answer: { status: number; body: { error?: { code: string } } }, status: number, code: string) =>
   assert.deepEqual([answer.status, answer.body.error?.code], [status, code]);
-const refusedWith = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 
 let taps = 0;
 const aTap = (plate: Plate, fields: Partial<PlateTap> = {}): PlateTap => ({
@@ -126,18 +125,18 @@ describe('a scan', () => {
     await shop.made(`/v1/plates/${plate.id}/disable`);
     await shop.made(`/v1/terminals/${closed.terminal_id}/close`);
     const open = (one: Plate) => openPlate(node(0), { code: codeOf(one), address: '203.0.113.9' });
-    await assert.rejects(open(unbound as Plate), refusedWith('plate_not_bound'));
-    await assert.rejects(open(plate), refusedWith('plate_disabled'));
-    await assert.rejects(open(closed), refusedWith('terminal_closed'));
+    await assert.rejects(open(unbound as Plate), refusedWith({ refused: 'plate_not_bound' }));
+    await assert.rejects(open(plate), refusedWith({ refused: 'plate_disabled' }));
+    await assert.rejects(open(closed), refusedWith({ refused: 'terminal_closed' }));
     assert.match(await node(0).metrics.expose(), /heliu_plate_scans_refused_total\{state="disabled"\} [1-9]/);
-    await assert.rejects(tapOn(plate), refusedWith('plate_disabled'));
+    await assert.rejects(tapOn(plate), refusedWith({ refused: 'plate_disabled' }));
   });
 
   it('C-02: guesses of codes are slowed down for who guesses, and nobody else', async () => {
     const plate = await aPlate(shop);
     const guess = () => openPlate(node(0), { code: 'Z'.repeat(26), address: '198.51.100.1' });
-    for (let at = 0; at < plate_guesses_burst; at++) await assert.rejects(guess(), refusedWith('plate_not_found'));
-    await assert.rejects(guess(), refusedWith('rate_limited'));
+    for (let at = 0; at < plate_guesses_burst; at++) await assert.rejects(guess(), refusedWith({ refused: 'plate_not_found' }));
+    await assert.rejects(guess(), refusedWith({ refused: 'rate_limited' }));
     await openPlate(node(0), { code: codeOf(plate), address: '198.51.100.2' });
     for (let at = 0; at < 3 * plate_guesses_burst; at++) await openPlate(node(0), { code: codeOf(plate), address: '198.51.100.3' });
   });
@@ -160,20 +159,20 @@ describe('a tap', () => {
     assert.equal(new Set(payments.map(({ id }) => id)).size, 1);
     const switched = await world.flow(payPlate(node(0), { ...tap, pay: { method: 'alipay_qr' } }));
     assert.deepEqual([switched.id, switched.attempt?.method], [payments[0]?.id, 'alipay_qr']);
-    await assert.rejects(tapOn(plate, { tap: tap.tap, amount_fen: 200 }), refusedWith('merchant_order_no_taken'));
-    await assert.rejects(tapOn(plate), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate, { tap: tap.tap, amount_fen: 200 }), refusedWith({ refused: 'merchant_order_no_taken' }));
+    await assert.rejects(tapOn(plate), refusedWith({ refused: 'plate_limit_reached' }));
   });
 
   it('C-08 C-01: takes no other amount than the fixed one and none above the limit, whatever the page sends', async () => {
     const fixed = await aPlate(shop, { fixed_amount_fen: 990 });
-    for (const amount_fen of [1, 989, 991]) await assert.rejects(tapOn(fixed, { amount_fen }), refusedWith('plate_amount_refused'));
+    for (const amount_fen of [1, 989, 991]) await assert.rejects(tapOn(fixed, { amount_fen }), refusedWith({ refused: 'plate_amount_refused' }));
     assert.equal((await tapOn(fixed, { amount_fen: 990 })).amount_fen, 990);
     const limited = await aPlate(shop, { amount_fen_max: 500, remark: 'required' });
-    await assert.rejects(tapOn(limited, { amount_fen: 501, remark: 'x' }), refusedWith('plate_amount_refused'));
-    await assert.rejects(tapOn(limited, { amount_fen: 500 }), refusedWith('parameter_missing'));
-    await assert.rejects(tapOn(fixed, { amount_fen: 990, remark: 'x' }), refusedWith('parameter_unknown'));
+    await assert.rejects(tapOn(limited, { amount_fen: 501, remark: 'x' }), refusedWith({ refused: 'plate_amount_refused' }));
+    await assert.rejects(tapOn(limited, { amount_fen: 500 }), refusedWith({ refused: 'parameter_missing' }));
+    await assert.rejects(tapOn(fixed, { amount_fen: 990, remark: 'x' }), refusedWith({ refused: 'parameter_unknown' }));
     for (const tap of ['', 'short', 'x'.repeat(65), '../../../../../../etc', 'tap tap tap tap tap']) {
-      await assert.rejects(tapOn(fixed, { tap, amount_fen: 990 }), refusedWith('parameter_invalid'));
+      await assert.rejects(tapOn(fixed, { tap, amount_fen: 990 }), refusedWith({ refused: 'parameter_invalid' }));
     }
   });
 
@@ -182,9 +181,9 @@ describe('a tap', () => {
     const work = Array.from({ length: 24 }, (_, at) => payPlate(node(at % 2), aTap(plate, { amount_fen: 300 })));
     const results = await world.flow(Promise.allSettled(work));
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 3);
-    for (const result of results) if (result.status === 'rejected') assert.ok(refusedWith('plate_limit_reached')(result.reason));
+    for (const result of results) if (result.status === 'rejected') assert.ok(refusedWith({ refused: 'plate_limit_reached' })(result.reason));
     assert.equal((await tapOn(plate, { amount_fen: 100 })).amount_fen, 100);
-    await assert.rejects(tapOn(plate, { amount_fen: 1 }), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate, { amount_fen: 1 }), refusedWith({ refused: 'plate_limit_reached' }));
   });
 
   it('C-08: a tap that is sent with two amounts at the same time takes the larger one only with its whole part of the day', async () => {
@@ -197,18 +196,18 @@ describe('a tap', () => {
     const late = aTap(plate, { amount_fen: 2 });
     const cut = { ...node(0), channels: { ...node(0).channels }, rng: { bytes: () => assert.fail('the node died') } };
     await assert.rejects(payPlate(cut as never, late), /the node died/);
-    await assert.rejects(tapOn(plate, { tap: late.tap, amount_fen: 900 }), refusedWith('merchant_order_no_taken'));
+    await assert.rejects(tapOn(plate, { tap: late.tap, amount_fen: 900 }), refusedWith({ refused: 'merchant_order_no_taken' }));
   });
 
   it('a payment that is closed unpaid gives its part back; a paid one keeps it, until the day in Shanghai is over', async () => {
     const plate = await aPlate(shop, { daily_count_max: 1 });
     const first = await tapOn(plate);
-    await assert.rejects(tapOn(plate), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate), refusedWith({ refused: 'plate_limit_reached' }));
     await shop.made(`/v1/payments/${first.id}/close`);
     const second = await tapOn(plate);
     assert.ok(await shop.pay(second as never));
     await shop.reaches(second.id, 'paid');
-    await assert.rejects(tapOn(plate), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate), refusedWith({ refused: 'plate_limit_reached' }));
     // The test begins at 10:00 in Shanghai: what was tapped on another day does not count.
     await sql`update plate_taps set biz_date = '2026-11-21' where plate_id = ${plate.id}`.execute(world.ctx.db.kysely);
     assert.equal((await tapOn(plate)).state, 'pending');
@@ -217,7 +216,7 @@ describe('a tap', () => {
   it('a tap that is refused takes nothing of the limit', async () => {
     const neighbour = await newShop(world);
     const plate = await aPlate(neighbour, { daily_count_max: 1 });
-    await assert.rejects(tapOn(plate, { pay: { method: 'wechat_jsapi' } }), refusedWith('parameter_missing'));
+    await assert.rejects(tapOn(plate, { pay: { method: 'wechat_jsapi' } }), refusedWith({ refused: 'parameter_missing' }));
     assert.equal((await tapOn(plate)).state, 'pending');
   });
 
@@ -226,7 +225,7 @@ describe('a tap', () => {
     const tap = aTap(plate);
     const cut = { ...node(0), channels: { ...node(0).channels }, rng: { bytes: () => assert.fail('the node died') } };
     await assert.rejects(payPlate(cut as never, tap), /the node died/);
-    await assert.rejects(tapOn(plate), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate), refusedWith({ refused: 'plate_limit_reached' }));
     assert.equal((await world.flow(payPlate(node(1), tap))).state, 'pending');
   });
 
@@ -235,9 +234,9 @@ describe('a tap', () => {
     const tap = aTap(plate, { amount_fen: 1 });
     const cut = { ...node(0), channels: { ...node(0).channels }, rng: { bytes: () => assert.fail('the node died') } };
     await assert.rejects(payPlate(cut as never, tap), /the node died/);
-    await assert.rejects(world.flow(payPlate(node(1), { ...tap, amount_fen: 5_000 })), refusedWith('merchant_order_no_taken'));
+    await assert.rejects(world.flow(payPlate(node(1), { ...tap, amount_fen: 5_000 })), refusedWith({ refused: 'merchant_order_no_taken' }));
     assert.equal((await world.flow(payPlate(node(1), tap))).amount_fen, 1);
-    await assert.rejects(tapOn(plate, { amount_fen: 1_000 }), refusedWith('plate_limit_reached'));
+    await assert.rejects(tapOn(plate, { amount_fen: 1_000 }), refusedWith({ refused: 'plate_limit_reached' }));
   });
 });
 

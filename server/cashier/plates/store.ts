@@ -84,9 +84,8 @@ export function findBatch(ctx: Ctx, { merchant_id, livemode, id }: PlateKey): Pr
     .executeTakeFirst();
 }
 
-/** Writes a batch with its plates unless the merchant would have too many. The merchant's row stands for the count. */
-export async function insertBatch(tx: Kysely<Tables>, batch: BatchRow, plates: readonly Plate[], plates_max: number): Promise<boolean> {
-  const { merchant_id, livemode } = batch;
+/** How many plates the merchant has, until the transaction ends: its row is locked and stands for the count. */
+export async function countLocked(tx: Kysely<Tables>, merchant_id: string, livemode: boolean): Promise<number> {
   await tx.selectFrom('merchants').select('id').where('id', '=', merchant_id).forUpdate().execute();
   const { count } = await tx
     .selectFrom('plates')
@@ -94,7 +93,13 @@ export async function insertBatch(tx: Kysely<Tables>, batch: BatchRow, plates: r
     .where('merchant_id', '=', merchant_id)
     .where('livemode', '=', livemode)
     .executeTakeFirstOrThrow();
-  if (Number(count) + plates.length > plates_max) return false;
+  return Number(count);
+}
+
+/** Writes a batch with its plates unless the merchant would have too many. */
+export async function insertBatch(tx: Kysely<Tables>, batch: BatchRow, plates: readonly Plate[], plates_max: number): Promise<boolean> {
+  const { merchant_id, livemode } = batch;
+  if ((await countLocked(tx, merchant_id, livemode)) + plates.length > plates_max) return false;
   await tx.insertInto('plate_batches').values(batch).execute();
   const rows = JSON.stringify(plates.map(({ id, serial_no, code }) => ({ id, serial_no, code })));
   await sql`insert into plates (merchant_id, id, livemode, batch_id, serial_no, code, created_at)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { type TestCtx, testCtx } from '../../testing/ctx.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { unchanged } from '../../testing/state.ts';
 import { rulesNamed } from '../../verify/rules.ts';
 import { verify } from '../../verify/verify.ts';
@@ -17,11 +17,6 @@ after(() => node.close());
 const nobody = 'agt_01JD0000000000000000000000';
 const anAgent = async (parent_id: string | null = null) => (await createAgent(node.ctx, { name: '华东', parent_id })).id;
 const aMerchant = async () => (await createMerchant(node.ctx, { name: '茶馆' })).id;
-const refused = (code: string, param?: string) => (error: unknown) => {
-  assert.ok(error instanceof RefusalError);
-  assert.deepEqual([error.refusal.refused, error.refusal.param], [code, param]);
-  return true;
-};
 /** Of every two moves that would make a circle together, how many were made. */
 async function settled(work: readonly Promise<unknown>[]): Promise<number> {
   return (await Promise.allSettled(work)).filter(({ status }) => status === 'fulfilled').length;
@@ -38,11 +33,11 @@ describe('agents', () => {
       [top, other, middle, low].map((id) => levels.get(id)),
       [1, 1, 2, 3],
     );
-    await assert.rejects(moveAgent(node.ctx, { id: other, parent_id: low }), refused('agent_tree_circular', 'parent_id'));
-    await assert.rejects(moveAgent(node.ctx, { id: nobody, parent_id: top }), refused('agent_not_found', 'agent_id'));
-    await assert.rejects(createAgent(node.ctx, { name: '华东', parent_id: nobody }), refused('agent_not_found', 'parent_id'));
+    await assert.rejects(moveAgent(node.ctx, { id: other, parent_id: low }), refusedWith({ refused: 'agent_tree_circular', param: 'parent_id' }));
+    await assert.rejects(moveAgent(node.ctx, { id: nobody, parent_id: top }), refusedWith({ refused: 'agent_not_found', param: 'agent_id' }));
+    await assert.rejects(createAgent(node.ctx, { name: '华东', parent_id: nobody }), refusedWith({ refused: 'agent_not_found', param: 'parent_id' }));
     for (const name of ['', ' 华东', '华\u200b东', '名'.repeat(101)])
-      assert.throws(() => createAgent(node.ctx, { name }), refused('parameter_invalid', 'name'));
+      assert.throws(() => createAgent(node.ctx, { name }), refusedWith({ refused: 'parameter_invalid', param: 'name' }));
   });
 
   it('E-10: two moves that are right by themselves make no circle together, however often', async () => {
@@ -72,7 +67,7 @@ describe('agents', () => {
         [middle, low],
         [low, low],
       ] as const)
-        await assert.rejects(moveAgent(node.ctx, { id, parent_id }), refused('agent_tree_circular', 'parent_id'));
+        await assert.rejects(moveAgent(node.ctx, { id, parent_id }), refusedWith({ refused: 'agent_tree_circular', param: 'parent_id' }));
     });
   });
 
@@ -86,10 +81,10 @@ describe('agents', () => {
     }
     const counts = new Map((await listAgents(node.ctx)).map(({ id, merchants }) => [id, merchants]));
     assert.deepEqual([counts.get(first), counts.get(second)], [0, 1]);
-    await assert.rejects(assignMerchant(node.ctx, { merchant_id, agent_id: nobody }), refused('agent_not_found', 'agent_id'));
+    await assert.rejects(assignMerchant(node.ctx, { merchant_id, agent_id: nobody }), refusedWith({ refused: 'agent_not_found', param: 'agent_id' }));
     await assert.rejects(
       assignMerchant(node.ctx, { merchant_id: 'mer_01JD0000000000000000000000', agent_id: first }),
-      refused('merchant_not_found', 'merchant_id'),
+      refusedWith({ refused: 'merchant_not_found', param: 'merchant_id' }),
     );
     assert.equal((await getMerchant(node.ctx, merchant_id)).agent_id, second, 'as it was');
   });
@@ -99,12 +94,12 @@ describe('agents', () => {
     const low = await anAgent(top);
     const merchant_id = await aMerchant();
     await assignMerchant(node.ctx, { merchant_id, agent_id: low });
-    await assert.rejects(closeAgent(node.ctx, low), refused('agent_in_use', 'agent_id'));
-    await assert.rejects(closeAgent(node.ctx, top), refused('agent_in_use', 'agent_id'));
+    await assert.rejects(closeAgent(node.ctx, low), refusedWith({ refused: 'agent_in_use', param: 'agent_id' }));
+    await assert.rejects(closeAgent(node.ctx, top), refusedWith({ refused: 'agent_in_use', param: 'agent_id' }));
     await assignMerchant(node.ctx, { merchant_id, agent_id: null });
     for (const id of [low, top, top]) assert.equal((await closeAgent(node.ctx, id)).state, 'closed');
-    await assert.rejects(assignMerchant(node.ctx, { merchant_id, agent_id: low }), refused('agent_closed', 'agent_id'));
-    await assert.rejects(createAgent(node.ctx, { name: '华东', parent_id: top }), refused('agent_closed', 'parent_id'));
+    await assert.rejects(assignMerchant(node.ctx, { merchant_id, agent_id: low }), refusedWith({ refused: 'agent_closed', param: 'agent_id' }));
+    await assert.rejects(createAgent(node.ctx, { name: '华东', parent_id: top }), refusedWith({ refused: 'agent_closed', param: 'parent_id' }));
   });
 
   it('are not closed while a merchant is given to them', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { updateChannelAccount } from '../../merchants/service.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { askAbout } from '../bills/service.ts';
 import { holdNext, onRoad } from '../testing/road.ts';
@@ -198,7 +198,7 @@ describe('a refund', () => {
     const channel_account_id = shop.accounts.get('wechatpay') ?? '';
     await assert.rejects(
       updateChannelAccount(world.ctx, { merchant_id: shop.merchant.id, channel_account_id, settings }),
-      (error) => error instanceof RefusalError && error.refusal.refused === 'channel_account_receiver_fixed',
+      refusedWith({ refused: 'channel_account_receiver_fixed' }),
     );
     const { id } = await refund(shop, payment.id, 50);
     await passTimeUntil(world, async () => (await shop.retrieveRefund(id)).state === 'succeeded');

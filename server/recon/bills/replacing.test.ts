@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { RefusalError } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { findAccountById } from '../../merchants/service.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { takeDay, uploadDay } from '../days/service.ts';
 import { aShop, type Shop } from '../testing/shop.ts';
@@ -48,18 +49,16 @@ describe('a file that a person brings', () => {
     const { biz_date, other } = await aDay();
     const day = shop.dayOf(biz_date);
     const [given] = await listDayBills(shop.ctx, day);
-    await assert.rejects(world.flow(uploadDay(shop.ctx, { day, bytes: other, by: 'ann' })), (error) => {
-      assert.ok(error instanceof RefusalError);
-      assert.deepEqual(error.refusal, { refused: 'bill_given_by_channel', param: 'file', facts: { bill_id: given?.id } });
-      return true;
-    });
+    await assert.rejects(
+      world.flow(uploadDay(shop.ctx, { day, bytes: other, by: 'ann' })),
+      refusedWith({ refused: 'bill_given_by_channel', param: 'file', facts: { bill_id: given?.id as string } }),
+    );
     assert.deepEqual(await bills(biz_date), [[1, 'download', 'current']]);
     for (const by of ['heliu', ' '])
-      await assert.rejects(world.flow(uploadDay(shop.ctx, { day, bytes: other, by, replace: true })), (error) => {
-        assert.ok(error instanceof RefusalError);
-        assert.deepEqual([error.refusal.refused, error.refusal.param], ['parameter_invalid', 'by']);
-        return true;
-      });
+      await assert.rejects(
+        world.flow(uploadDay(shop.ctx, { day, bytes: other, by, replace: true })),
+        refusedWith({ refused: 'parameter_invalid', param: 'by' }),
+      );
     const { bill } = await world.flow(uploadDay(shop.ctx, { day, bytes: other, by: 'ann', replace: true }));
     assert.deepEqual([bill.imported_by, bill.replaces_id], ['ann', given?.id]);
     assert.deepEqual(await bills(biz_date), [

@@ -7,9 +7,9 @@ import { dayStart, nextDay } from '../../channels/bill.ts';
 import { canonicalJson, sha256Hex } from '../../kernel/digest.ts';
 import { newId } from '../../kernel/id.ts';
 import type { Fen } from '../../kernel/money.ts';
-import { type Refusal, RefusalError } from '../../kernel/refusal.ts';
 import { addMs, bizDate } from '../../kernel/time.ts';
 import { writeCursor } from '../../platform/http/cursor.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { closeDay } from '../days/service.ts';
 import { findClosed, inWeighing } from '../days/store.ts';
@@ -33,14 +33,6 @@ after(() => world.close());
 const dayOf = (biz_date: string): MerchantDay => ({ merchant_id: world.merchant.id, livemode: false, biz_date });
 const close = (biz_date: string, by = 'finance') => world.flow(closeMerchantDay(wechat.ctx, dayOf(biz_date), by));
 const accountOf = (shop: Shop): string => shop.dayOf('').channel_account_id;
-const refused =
-  (code: Refusal['refused'], facts?: Refusal['facts']) =>
-  (error: unknown): boolean => {
-    assert.ok(error instanceof RefusalError, String(error));
-    assert.equal(error.refusal.refused, code);
-    assert.deepEqual(error.refusal.facts, facts);
-    return true;
-  };
 const closedAccounts = async (biz_date: string) =>
   (await Promise.all([wechat, alipay].map((shop) => findClosed(world.ctx, shop.dayOf(biz_date))))).filter((each) => each !== undefined);
 
@@ -61,7 +53,7 @@ describe('the close of a merchant’s day', () => {
 
   it('a day on which nothing happened closes with zeros, and one that is not over does not close', async () => {
     const today = wechat.today();
-    await assert.rejects(close(today), refused('recon_day_not_over'));
+    await assert.rejects(close(today), refusedWith({ refused: 'recon_day_not_over', facts: undefined }));
     const { statement, ...signed } = await close(bizDate(addMs(dayStart(today), -1)));
     assert.deepEqual([statement.payments, statement.refunds, statement.accounts], [zeros, zeros, []]);
     assert.deepEqual(statement.ledger, { fee_fen: '0', suspense_fen: '0' });
@@ -74,16 +66,16 @@ describe('the close of a merchant’s day', () => {
     await wechat.billDay(biz_date);
     await wechat.posted();
     const of_alipay = { channel_account_id: accountOf(alipay) };
-    await assert.rejects(close(biz_date), refused('recon_day_not_matched', of_alipay));
+    await assert.rejects(close(biz_date), refusedWith({ refused: 'recon_day_not_matched', facts: of_alipay }));
     // Nor when its bill was never wanted: it is its money that counts.
     await sql`delete from bill_days where channel_account_id = ${accountOf(alipay)} and kind = 'trade'`.execute(world.ctx.db.kysely);
-    await assert.rejects(close(biz_date), refused('recon_day_not_matched', of_alipay));
+    await assert.rejects(close(biz_date), refusedWith({ refused: 'recon_day_not_matched', facts: of_alipay }));
     assert.deepEqual(await closedAccounts(biz_date), []);
   });
 
   it('an open exception of one account refuses the whole', async () => {
     await alipay.billDay(biz_date);
-    await assert.rejects(close(biz_date), refused('recon_day_open', { channel_account_id: accountOf(alipay) }));
+    await assert.rejects(close(biz_date), refusedWith({ refused: 'recon_day_open', facts: { channel_account_id: accountOf(alipay) } }));
     assert.deepEqual(await closedAccounts(biz_date), []);
     const [open] = await alipay.exceptions({ state: 'open' });
     assert.ok(open);
@@ -103,7 +95,7 @@ describe('the close of a merchant’s day', () => {
     const reopened = await reopenException(alipay.ctx, exception, { by: 'ann', note: null });
     await insertClose(world.ctx, { ...late, accounts });
     assert.equal(await findClose(world.ctx, dayOf(biz_date)), undefined);
-    await assert.rejects(close(biz_date), refused('recon_day_open', { channel_account_id: accountOf(alipay) }));
+    await assert.rejects(close(biz_date), refusedWith({ refused: 'recon_day_open', facts: { channel_account_id: accountOf(alipay) } }));
     await world.flow(acceptException(alipay.ctx, reopened, { by: 'ann', note: null }));
     await insertClose(world.ctx, { ...late, accounts: accounts.map((account) => ({ ...account, bill_id: 'bil_other' })) });
     assert.equal(await findClose(world.ctx, dayOf(biz_date)), undefined);
@@ -173,7 +165,7 @@ describe('the close of a merchant’s day', () => {
     await wechat.refund(paid, 600);
     await sql`update refunds set created_at = ${addMs(dayStart(nextDay(day)), -1)} where payment_id = ${paid.id}`.execute(world.ctx.db.kysely);
     await wechat.posted();
-    await assert.rejects(close(day), refused('recon_day_unbalanced', { channel_account_id: accountOf(wechat) }));
+    await assert.rejects(close(day), refusedWith({ refused: 'recon_day_unbalanced', facts: { channel_account_id: accountOf(wechat) } }));
     for (const shop of [wechat, alipay]) await shop.billDay(next);
     await wechat.posted();
     const { statement } = await close(day);
@@ -194,7 +186,7 @@ describe('the close of a merchant’s day', () => {
       world.ctx.db.kysely,
     );
     const off = { accounts_payments_fen: '0', accounts_refunds_fen: '0', ledger_payments_fen: '-50', ledger_refunds_fen: '0' };
-    await assert.rejects(close(day), refused('recon_day_incomplete', off));
+    await assert.rejects(close(day), refusedWith({ refused: 'recon_day_incomplete', facts: off }));
     assert.deepEqual(await closedAccounts(day), []);
   });
 });

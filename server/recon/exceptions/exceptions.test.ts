@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ExceptionKind, Payment } from '@heliu/contract';
 import { type Kysely, type KyselyPlugin, sql } from 'kysely';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { bizDate } from '../../kernel/time.ts';
 import { readBalances } from '../../ledger/service.ts';
 import type { PaymentsCtx } from '../../payments/ctx.ts';
 import type { Tables } from '../../platform/db/tables.gen.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { reconcileDay } from '../days/service.ts';
 import { keepReconHouse } from '../jobs.ts';
@@ -25,7 +25,6 @@ import {
 } from './service.ts';
 
 const no = (payment: Payment): string => payment.attempt?.channel_order_no as string;
-const refusal = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 
 let world: World;
 let shop: Shop;
@@ -139,7 +138,7 @@ describe('a difference that says another amount by now', () => {
     const exception = await found('ours_only', 'missing');
     const before = await suspense();
     await sql`update recon_exceptions set at_risk_fen = at_risk_fen + 1, our_fen = our_fen + 1 where id = ${exception.id}`.execute(world.ctx.db.kysely);
-    await assert.rejects(suspendException(shop.ctx, exception, { by: 'ann', note: null }), refusal('recon_step_not_allowed'));
+    await assert.rejects(suspendException(shop.ctx, exception, { by: 'ann', note: null }), refusedWith({ refused: 'recon_step_not_allowed' }));
     assert.deepEqual([(await current(exception)).state, await suspense()], [exception.state, before]);
   });
 });
@@ -171,7 +170,7 @@ describe('a difference that is opened again', () => {
   it('by one person tells so', async () => {
     const exception = await found('ours_only', 'missing');
     const closed = await acceptException(shop.ctx, exception, { by: 'ann', note: null });
-    await assert.rejects(reopenException(shop.ctx, closed, { by: 'heliu', note: null }), refusal('parameter_invalid'));
+    await assert.rejects(reopenException(shop.ctx, closed, { by: 'heliu', note: null }), refusedWith({ refused: 'parameter_invalid' }));
     assert.equal((await reopenException(shop.ctx, closed, { by: 'ann', note: null })).state, 'opened');
     assert.equal(await told('opened', exception), 2);
   });
@@ -179,10 +178,13 @@ describe('a difference that is opened again', () => {
   it('from suspense takes as many persons as it took there', async () => {
     const before = await suspense();
     const exception = await found('ours_only', 'missing', 200_000);
-    await assert.rejects(suspendException(shop.ctx, exception, { by: 'ann', note: null }), refusal('recon_second_person_required'));
+    await assert.rejects(suspendException(shop.ctx, exception, { by: 'ann', note: null }), refusedWith({ refused: 'recon_second_person_required' }));
     const suspended = await suspendException(shop.ctx, await current(exception), { by: 'bob', note: null });
     for (let nth = 0; nth < 2; nth++)
-      await assert.rejects(async () => reopenException(shop.ctx, await current(suspended), { by: 'ann', note: null }), refusal('recon_second_person_required'));
+      await assert.rejects(
+        async () => reopenException(shop.ctx, await current(suspended), { by: 'ann', note: null }),
+        refusedWith({ refused: 'recon_second_person_required' }),
+      );
     const asked = await current(exception);
     assert.deepEqual([asked.state, asked.resolution, await suspense()], ['closed', 'suspense', before + 200_000n]);
     const opened = await reopenException(shop.ctx, asked, { by: 'bob', note: null });
@@ -204,7 +206,7 @@ describe('a difference about what is settled here', () => {
   const lastNote = async (exception: ReconException) =>
     (await listSteps(shop.ctx, world.merchant.id, exception.id)).findLast(({ step }) => step === 'ask')?.note;
   const asked = async (exception: ReconException, by = 'ann') =>
-    assert.rejects(world.flow(repairException(asking(), await current(exception), { by, note: null })), refusal('recon_repair_impossible'));
+    assert.rejects(world.flow(repairException(asking(), await current(exception), { by, note: null })), refusedWith({ refused: 'recon_repair_impossible' }));
   const dump = async (table: string, id: string | null) =>
     (await sql`select state, version from ${sql.table(table)} where id = ${id}`.execute(world.ctx.db.kysely)).rows;
 
@@ -267,15 +269,15 @@ describe('whose a difference is', () => {
     const exception = await found('ours_only', 'missing', 200_000);
     const ann = { by: 'ann', note: 'his shop' };
     for (const owner of ['heliu', ' ', 'x'.repeat(65)])
-      assert.throws(() => assignException(shop.ctx, { exception, owner, actor: ann }), refusal('parameter_invalid'));
+      assert.throws(() => assignException(shop.ctx, { exception, owner, actor: ann }), refusedWith({ refused: 'parameter_invalid' }));
     const assigned = await assignException(shop.ctx, { exception, owner: ' bob ', actor: ann });
     assert.deepEqual([assigned.owner, assigned.state, assigned.version], ['bob', exception.state, exception.version + 1]);
     assert.equal((await listSteps(shop.ctx, world.merchant.id, exception.id)).at(-1)?.note, '→ bob: his shop');
-    await assert.rejects(acceptException(shop.ctx, assigned, { by: 'ann', note: null }), refusal('recon_second_person_required'));
+    await assert.rejects(acceptException(shop.ctx, assigned, { by: 'ann', note: null }), refusedWith({ refused: 'recon_second_person_required' }));
     assert.equal((await current(exception)).owner, 'bob');
     const closed = await acceptException(shop.ctx, await current(exception), { by: 'eve', note: null });
     assert.deepEqual([closed.state, closed.owner], ['closed', 'bob']);
-    await assert.rejects(assignException(shop.ctx, { exception: closed, owner: 'eve', actor: ann }), refusal('recon_step_not_allowed'));
+    await assert.rejects(assignException(shop.ctx, { exception: closed, owner: 'eve', actor: ann }), refusedWith({ refused: 'recon_step_not_allowed' }));
   });
 
   it('narrows a list, as age, amount, channel and days do', async () => {

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import type { Fen } from '../../kernel/money.ts';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { roundings } from '../../kernel/rounding.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { aWorld, type World } from '../../testing/world.ts';
 import { reconcileDay } from '../days/service.ts';
 import { aShop, type Shop } from '../testing/shop.ts';
@@ -115,10 +115,7 @@ describe('the agreed fee of an account', () => {
     const terms = { tiers: [{ rate_ppm: 6000, min_fen: 10 }] };
     await agreeFeeTerms(shop.ctx, day, terms, 'ann');
     assert.deepEqual(await agreedFee(shop.ctx, day), feeOf(terms));
-    await assert.rejects(
-      agreeFeeTerms(shop.ctx, day, { tiers: [{ rate_ppm: 6000, floor: 1 }] }),
-      (error: unknown) => error instanceof RefusalError && error.refusal.param === 'terms.tiers[0].floor',
-    );
+    await assert.rejects(agreeFeeTerms(shop.ctx, day, { tiers: [{ rate_ppm: 6000, floor: 1 }] }), refusedWith({ param: 'terms.tiers[0].floor' }));
     // The gateway keeps 0.60 % and nothing else: 12 fen of the first, 6 of the second.
     const above = await shop.pay({ amount_fen: 2000 });
     const below = await shop.pay({ amount_fen: 1000 });

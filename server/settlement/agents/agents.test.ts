@@ -3,7 +3,6 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { unzipSync } from 'fflate';
 import { sql } from 'kysely';
-import { RefusalError } from '../../kernel/refusal.ts';
 import { addMs } from '../../kernel/time.ts';
 import { projectBatch } from '../../ledger/projection/service.ts';
 import { commitEvents, newStory, paid, refunded } from '../../ledger/testing/events.ts';
@@ -11,6 +10,7 @@ import { agentMerchants, assignMerchant, createAgent, moveAgent } from '../../me
 import { createMerchant } from '../../merchants/service.ts';
 import { priceBooks, setPrice } from '../../pricing/service.ts';
 import { type TestCtx, testCtx } from '../../testing/ctx.ts';
+import { refusedWith } from '../../testing/refusals.ts';
 import { all_operations } from '../../testing/requests.ts';
 import { createTestRng } from '../../testing/rng.ts';
 import { unchanged } from '../../testing/state.ts';
@@ -160,7 +160,7 @@ describe('the statement of an agent', () => {
     assert.deepEqual([empty.merchants, empty.lines, empty.totals], [0, 0, { payments: 0, gross_fen: 0, refunds: 0, refunded_fen: 0, fee_fen: 0, net_fen: 0 }]);
     assert.deepEqual([cellsOf(empty.bytes.csv).rows, cellsOf(empty.bytes['totals.csv']).rows], [[], []]);
     assert.ok(unpacked(empty.bytes)['xl/worksheets/summary.xml']?.includes('商户数 merchants'));
-    await assert.rejects(made('agt_01JD0000000000000000000000'), refused('agent_not_found', 'agent_id'));
+    await assert.rejects(made('agt_01JD0000000000000000000000'), refusedWith({ refused: 'agent_not_found', param: 'agent_id' }));
   });
 
   it('is signed, its files are those that were signed, and made again they are the same to the byte', async () => {
@@ -217,8 +217,8 @@ describe('the statement of an agent', () => {
       [{ through: '2026-11-23' }, 'through'],
       [{ from: '2024-11-22' }, 'through'],
     ] as const)
-      await assert.rejects(made(region, input), (error: unknown) => error instanceof RefusalError && error.refusal.param === param);
-    await assert.rejects(agentMerchants(node.ctx, region, 2), refused('agent_has_too_many_merchants', 'agent_id'));
+      await assert.rejects(made(region, input), refusedWith({ param }));
+    await assert.rejects(agentMerchants(node.ctx, region, 2), refusedWith({ refused: 'agent_has_too_many_merchants', param: 'agent_id' }));
     assert.equal((await agentMerchants(node.ctx, region, 3)).merchants.length, 3);
   });
 
@@ -260,9 +260,6 @@ describe('the statement of an agent', () => {
     assert.deepEqual([(await made(region)).provisional, (await made(sibling)).provisional], [false, true]);
   });
 });
-
-const refused = (code: string, param: string) => (error: unknown) =>
-  error instanceof RefusalError && error.refusal.refused === code && error.refusal.param === param;
 
 /** Every file as text, those inside the workbook by themselves. */
 const unpacked = (bytes: Made['bytes']): Record<string, string> =>

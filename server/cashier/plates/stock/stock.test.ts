@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { unzipSync } from 'fflate';
-import { RefusalError } from '../../../kernel/refusal.ts';
 import { newShop, type Shop } from '../../../payments/testing/shop.ts';
+import { refusedWith } from '../../../testing/refusals.ts';
 import { aWorld, type World } from '../../../testing/world.ts';
 import { aTerminal } from '../testing/plate.ts';
 import { assignStock, type Claim, listStock, makeStock, printStock, stockOf } from './service.ts';
@@ -29,7 +29,6 @@ const scan = (url: string, language = 'zh-CN') => world.flow(fetch(url, { header
 const urlOf = (code: string) => `${world.ctx.config.public_url}/c/p/${code}`;
 const refused = ({ status, body }: { status: number; body: { error?: { code: string } } }, wanted_status: number, code: string) =>
   assert.deepEqual([status, body.error?.code], [wanted_status, code]);
-const refusedWith = (code: string) => (error: unknown) => error instanceof RefusalError && error.refusal.refused === code;
 const history = async (id: string, of = shop) =>
   (await of.read(`/v1/plates/${id}/changes`)).data.map(({ change, version, terminal_id, api_key_id }: Record<string, unknown>) => [
     version,
@@ -115,8 +114,14 @@ describe('the operator', () => {
     const span = { batch_id: batch.id, from: 1, through: 4 };
     assert.equal(await assignStock(world.ctx, { ...span, merchant_id: shop.merchant.id }), 4);
     assert.equal(await assignStock(world.ctx, { ...span, through: 5, merchant_id: shop.merchant.id }), 1);
-    await assert.rejects(assignStock(world.ctx, { ...span, from: 5, through: 9, merchant_id: neighbour.merchant.id }), refusedWith('plate_claimed'));
-    await assert.rejects(assignStock(world.ctx, { ...span, batch_id: 'plb_0', merchant_id: shop.merchant.id }), refusedWith('plate_batch_not_found'));
+    await assert.rejects(
+      assignStock(world.ctx, { ...span, from: 5, through: 9, merchant_id: neighbour.merchant.id }),
+      refusedWith({ refused: 'plate_claimed' }),
+    );
+    await assert.rejects(
+      assignStock(world.ctx, { ...span, batch_id: 'plb_0', merchant_id: shop.merchant.id }),
+      refusedWith({ refused: 'plate_batch_not_found' }),
+    );
     const { data } = await shop.read(`/v1/plates?plate_batch_id=${batch.id}`);
     assert.deepEqual(data.map(({ serial_no }: { serial_no: number }) => serial_no).toSorted(), [1, 2, 3, 4, 5]);
     assert.deepEqual(await history(data[0].id), [[2, 'assigned', null, 'operator']]);

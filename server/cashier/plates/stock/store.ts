@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Ctx } from '../../../platform/ctx.ts';
 import type { Tables } from '../../../platform/db/tables.gen.ts';
 import { type Plate, settingsOf } from '../plate.ts';
+import { countLocked } from '../store.ts';
 import type { StockBatch, StockPlate } from './stock.ts';
 
 /** Tables: plate_stock_batches, plate_stock; gives rows to plate_batches, plates and plate_changes of the same module. */
@@ -60,7 +61,7 @@ export type Giving = { readonly merchant_id: string; readonly change: 'claimed' 
 
 /**
  * Makes plates of one batch a merchant's own, with a line of history each, unless the merchant would have too many. The
- * merchant's row stands for the count. The batch is the merchant's too, with as many plates as are theirs.
+ * batch is the merchant's too, with as many plates as are theirs.
  */
 export async function giveStock(
   tx: Kysely<Tables>,
@@ -71,14 +72,7 @@ export async function giveStock(
   const [first] = plates;
   if (!first) return true;
   const { batch_id, livemode } = first;
-  await tx.selectFrom('merchants').select('id').where('id', '=', merchant_id).forUpdate().execute();
-  const { count } = await tx
-    .selectFrom('plates')
-    .select(({ fn }) => fn.countAll<bigint>().as('count'))
-    .where('merchant_id', '=', merchant_id)
-    .where('livemode', '=', livemode)
-    .executeTakeFirstOrThrow();
-  if (Number(count) + plates.length > plates_max) return false;
+  if ((await countLocked(tx, merchant_id, livemode)) + plates.length > plates_max) return false;
   await sql`insert into plate_batches (merchant_id, id, livemode, name, count, created_at)
     select ${merchant_id}, id, livemode, name, ${plates.length}::integer, ${at} from plate_stock_batches where id = ${batch_id}
     on conflict (merchant_id, id) do update set count = plate_batches.count + excluded.count`.execute(tx);
