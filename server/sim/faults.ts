@@ -40,7 +40,7 @@ export const fault_texts = {
   'OF-10': 'a request to a channel goes out twice; of rows that two nodes look for see besides',
   'OF-11': 'two steps on one payment at once, in worlds of several nodes',
   'OF-12': 'the clock of a node jumps',
-  'OF-14': 'secrets, keys and settings change mid-flight',
+  'OF-14': 'secrets, keys, policies and settings change mid-flight; accounts are paused and merchants suspended',
   'OF-16': 'news between nodes is lost',
   'OF-19': 'a node dies between sending a webhook and marking it',
   'MF-01': 'a merchant loses the answer and asks again',

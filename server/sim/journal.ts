@@ -1,4 +1,4 @@
-import type { Answer, Merchant } from './merchants.ts';
+import { type Answer, codeOf, type Merchant } from './merchants.ts';
 import type { World } from './world.ts';
 
 /** A write as the merchants made it, and every answer that came. */
@@ -65,7 +65,7 @@ export function createJournal(world: World): Journal {
   async function readBack(merchant: Merchant, id: string): Promise<void> {
     const least = seen.get(id) ?? 0;
     const answer = await world.ask(merchant, { method: 'GET', path: `/v1/payments/${id}` });
-    if (!answer || answer.status >= 500 || answer.status === 401) return;
+    if (!answer || answer.status >= 500 || answer.status === 401 || codeOf(answer) === 'merchant_suspended') return;
     if (answer.status !== 200 || answer.body.version < least) {
       broken.push(`I-39 ${id} was answered at version ${least} and read as ${answer.status} at version ${answer.body?.version}`);
     }

@@ -1,11 +1,14 @@
 import { scopes } from '@heliu/contract';
-import { createApiKey, revokeApiKey } from '../access/service.ts';
-import { createChannelAccount, createMerchant, updateChannelAccount, updateMerchant } from '../merchants/service.ts';
+import { createApiKey } from '../access/service.ts';
+import { createChannelAccount, createMerchant, updateMerchant } from '../merchants/service.ts';
 import type { Ctx } from '../platform/ctx.ts';
+import type { Dice } from './dice.ts';
 import type { Gateways } from './gateways.ts';
 import type { Network } from './network.ts';
+import type { Wish } from './policies.ts';
 import { type AgreedPrice, agreePrices } from './prices.ts';
 import type { Receivers } from './receivers.ts';
+import { newSigningKey, type SigningKey, signatureOf } from './signature.ts';
 import type { Sim } from './sim.ts';
 
 /** A merchant of a world and what it holds in its hand. */
@@ -14,12 +17,21 @@ export type Merchant = {
   readonly id: string;
   key: string;
   key_id: string;
+  /** Of one that signs its requests. */
+  signing: SigningKey | undefined;
+  readonly nonces: Dice;
   /** It has asked for another webhook secret and was not told it yet: nobody asks for a third one then. */
   rotating: boolean;
+  /** What of it takes nothing new for now: itself, or accounts by their channels. */
+  readonly stopped: Set<string>;
+  /** How often that was asked for: what a node asks for that stands still comes late. */
+  stops: number;
   readonly accounts: ReadonlyMap<string, string>;
   readonly endpoint_id: string;
-  readonly settings: { readonly duplicate_policy: 'refund' | 'keep'; readonly late_policy: 'refund' | 'accept' };
+  readonly wishes: Wish[];
   readonly prices: readonly AgreedPrice[];
+  /** What it was answered and never should have been. */
+  readonly broken: string[];
 };
 
 export type Answer = {
@@ -41,6 +53,8 @@ export type Ask = {
 
 /** No answer came: the merchant does not know what happened. */
 const patience_ms = 40_000;
+/** Of the signed requests that were answered, those that somebody who listened in sends once more. */
+const replayed_share = 0.1;
 
 /** Asks the merchant API; undefined when no answer came. */
 export async function ask(
@@ -50,42 +64,74 @@ export async function ask(
   { method, path, body, raw, key, idempotency_key, node, headers }: Ask,
 ): Promise<Answer | undefined> {
   const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-  const gone = new AbortController();
-  const asked = network
-    .toHeliu(
-      {
+  const url = `http://127.0.0.1:7400${path}`;
+  const signing = key === undefined ? merchant.signing : undefined;
+  const proof = signing
+    ? signatureOf(signing, merchant.key_id, {
         method,
-        url: `http://127.0.0.1:7400${path}`,
-        headers: {
-          authorization: `Bearer ${key ?? merchant.key}`,
-          ...(text === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(idempotency_key === undefined ? {} : { 'idempotency-key': idempotency_key }),
-          ...headers,
-        },
+        url,
         body: text,
-      },
-      { node },
-    )
-    .then(
-      (answer): Answer => {
-        const answer_text = answer.body.toString('utf8');
-        return { status: answer.status, text: answer_text, body: answer_text.startsWith('{') ? JSON.parse(answer_text) : undefined };
-      },
-      () => undefined,
-    );
-  const answer = await Promise.race([asked, sim.sleep(patience_ms, gone.signal).then(() => undefined)]);
-  // With a reason: without one, an error with a stack would be built.
-  gone.abort('answered');
+        idempotency_key,
+        created_s: Math.floor(sim.scheduler.now_ms() / 1000),
+        nonce: merchant.nonces.bytes(16).toString('hex'),
+      })
+    : { authorization: `Bearer ${key ?? merchant.key}` };
+  const send = async (at: number | undefined): Promise<Answer | undefined> => {
+    const gone = new AbortController();
+    const asked = network
+      .toHeliu(
+        {
+          method,
+          url,
+          headers: {
+            ...proof,
+            ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(idempotency_key === undefined ? {} : { 'idempotency-key': idempotency_key }),
+            ...headers,
+          },
+          body: text,
+        },
+        { node: at },
+      )
+      .then(
+        (answer): Answer => {
+          const answer_text = answer.body.toString('utf8');
+          return { status: answer.status, text: answer_text, body: answer_text.startsWith('{') ? JSON.parse(answer_text) : undefined };
+        },
+        () => undefined,
+      );
+    const answer = await Promise.race([asked, sim.sleep(patience_ms, gone.signal).then(() => undefined)]);
+    // With a reason: without one, an error with a stack would be built.
+    gone.abort('answered');
+    return answer;
+  };
+  const answer = await send(node);
+  if (!signing || answer === undefined) return answer;
+  // Its clock is right and its nonce is new.
+  if (nonce_refusals.includes(codeOf(answer))) merchant.broken.push(`A-05 a request with a new nonce was answered ${answer.text}`);
+  if (answer.status < 300 && merchant.nonces.chance(replayed_share)) {
+    const again = await send(undefined);
+    if (again && !saysNothing(again) && !refusals_of_replays.includes(codeOf(again)))
+      merchant.broken.push(`A-05 a signed request was taken twice: ${method} ${path} was answered ${again.status} ${again.text.slice(0, 200)}`);
+  }
   return answer;
 }
 
+export const codeOf = (answer: Answer): string => String(answer.body?.error?.code);
+const nonce_refusals: readonly string[] = ['signature_replayed', 'signature_expired'];
+/** The second and the third where the merchant has come to that meanwhile. */
+const refusals_of_replays: readonly string[] = ['signature_replayed', 'unauthenticated', 'merchant_suspended'];
+/** A failure of ours, or of so many requests: it says nothing of the request itself. */
+export const saysNothing = (answer: Answer): boolean => answer.status >= 500 || answer.status === 429;
+
 type Parts = { readonly sim: Sim; readonly ctx: Ctx; readonly network: Network; readonly gateways: Gateways; readonly receivers: Receivers };
 
-export async function openMerchant(parts: Parts, at: number): Promise<Merchant> {
+/** `signs`: it signs its requests and is taken at nothing less. */
+export async function openMerchant(parts: Parts, at: number, signs: boolean): Promise<Merchant> {
   const { sim, ctx, network, gateways, receivers } = parts;
   const dice = sim.dice(`merchant ${at}`);
-  const settings = { duplicate_policy: dice.chance(0.3) ? 'keep' : 'refund', late_policy: dice.chance(0.4) ? 'accept' : 'refund' } as const;
-  const { id } = await createMerchant(ctx, { name: `商户 ${at}`, ...settings });
+  const policy = { duplicate_policy: dice.chance(0.3) ? 'keep' : 'refund', late_policy: dice.chance(0.4) ? 'accept' : 'refund' } as const;
+  const { id } = await createMerchant(ctx, { name: `商户 ${at}`, ...policy });
   const accounts = new Map<string, string>();
   for (const [channel, simulator] of gateways.simulators) {
     const mode = dice.chance(0.3) ? 'provider' : 'direct';
@@ -100,55 +146,35 @@ export async function openMerchant(parts: Parts, at: number): Promise<Merchant> 
     });
     accounts.set(channel, account.id);
   }
-  const { api_key, secret } = await createApiKey(ctx, { merchant_id: id, livemode: false, name: 'sim', scopes });
   const prices = await agreePrices(ctx, sim.dice(`prices ${at}`), id);
-  const merchant = { at, id, prices, key: secret.expose(), key_id: api_key.id, rotating: false, accounts, settings };
-  const endpoint = await ask(
-    sim,
-    network,
-    { ...merchant, endpoint_id: '' },
-    { method: 'POST', path: '/v1/webhook_endpoints', body: { url: receivers.urlOf(at) } },
-  );
+  const merchant: Omit<Merchant, 'endpoint_id'> = {
+    at,
+    id,
+    key: '',
+    key_id: '',
+    signing: undefined,
+    nonces: sim.dice(`nonces ${at}`),
+    rotating: false,
+    stopped: new Set(),
+    stops: 0,
+    accounts,
+    wishes: [{ policy, from_ms: 0, to_ms: Number.POSITIVE_INFINITY, settled: true }],
+    prices,
+    broken: [],
+  };
+  const opened: Merchant = Object.assign(merchant, { endpoint_id: '' });
+  Object.assign(opened, await newKey(ctx, opened, signs));
+  if (signs) await updateMerchant(ctx, { merchant_id: id, signature_required: true });
+  const endpoint = await ask(sim, network, opened, { method: 'POST', path: '/v1/webhook_endpoints', body: { url: receivers.urlOf(at) } });
   if (endpoint?.status !== 201) throw new Error(`no webhook endpoint: ${endpoint?.text}`);
   receivers.trust(at, endpoint.body.secret);
-  return { ...merchant, endpoint_id: endpoint.body.id };
+  return Object.assign(opened, { endpoint_id: endpoint.body.id as string });
 }
 
-/** OF-14: something of the configuration changes while payments are under way. */
-export async function changeSomething({ sim, ctx, network, receivers }: Omit<Parts, 'gateways'>, merchant: Merchant): Promise<void> {
-  const dice = sim.faults.dice('OF-14');
-  switch (dice.below(4)) {
-    case 0: {
-      if (merchant.rotating) return;
-      merchant.rotating = true;
-      const path = `/v1/webhook_endpoints/${merchant.endpoint_id}/rotate_secret`;
-      const idempotency_key = `rotate-${sim.scheduler.now_ms()}`;
-      for (let tries = 0; tries < 20; tries++) {
-        const rotated = await ask(sim, network, merchant, { method: 'POST', path, body: { overlap_s: 86_400 }, idempotency_key });
-        if (rotated?.status === 200) {
-          receivers.trust(merchant.at, rotated.body.secret);
-          merchant.rotating = false;
-          return;
-        }
-        await sim.sleep(5_000);
-      }
-      return;
-    }
-    case 1: {
-      const fresh = await createApiKey(ctx, { merchant_id: merchant.id, livemode: false, name: 'next', scopes });
-      const old = merchant.key_id;
-      merchant.key = fresh.secret.expose();
-      merchant.key_id = fresh.api_key.id;
-      await revokeApiKey(ctx, { merchant_id: merchant.id, api_key_id: old });
-      return;
-    }
-    case 2:
-      await updateMerchant(ctx, { merchant_id: merchant.id, name: `商户 ${merchant.at} 新` });
-      return;
-    default: {
-      const [channel = ''] = [...merchant.accounts.keys()];
-      const channel_account_id = merchant.accounts.get(channel) as string;
-      await updateChannelAccount(ctx, { merchant_id: merchant.id, channel_account_id, name: `${channel} 新`, priority: 50 });
-    }
-  }
+/** Another key of the merchant, for signatures where it signs. */
+export async function newKey(ctx: Ctx, { id, nonces }: Merchant, signs: boolean): Promise<Pick<Merchant, 'key' | 'key_id' | 'signing'>> {
+  const signing = signs ? newSigningKey(nonces) : undefined;
+  const named = { merchant_id: id, livemode: false, name: 'sim', scopes };
+  const { api_key, secret } = await createApiKey(ctx, { ...named, ...(signing ? { ed25519_public_key: signing.public_key } : {}) });
+  return { key: secret.expose(), key_id: api_key.id, signing };
 }

@@ -12,9 +12,10 @@ import { type Engine, openEngine } from './engine.ts';
 import type { FaultId } from './faults.ts';
 import { enterWorld, realNow_ms } from './globals.ts';
 import { brokenPromises, createJournal, type Found, type Journal } from './journal.ts';
-import { changeSomething } from './merchants.ts';
+import { brokenPolicies } from './policies.ts';
 import { brokenFees } from './prices.ts';
 import { TooLong } from './scheduler.ts';
+import { changeSomething, resumeAll } from './settings.ts';
 import { findLives, type Resolved, resolveUnanswered } from './unanswered.ts';
 import { type Life, live, payLate } from './workload.ts';
 import { openWorld, type World } from './world.ts';
@@ -72,6 +73,8 @@ export const sharedEngine = (): Promise<Engine> => {
 /** How long payers and merchants go about it, and how long everything may then take to settle. */
 const safety_ms = 240_000;
 const converge_hours_max = 48;
+/** Of all worlds, those in which a merchant signs its requests. */
+const signing_share = 0.5;
 
 /** Lives through one seed: safety, heal, converge, final reads, verdict. The same seed does the same things. */
 export async function runSeed(seed: string, options: SeedOptions = {}): Promise<Verdict> {
@@ -83,10 +86,12 @@ export async function runSeed(seed: string, options: SeedOptions = {}): Promise<
   const nodes = options.nodes ?? shape.nodes;
   const payments = options.payments ?? shape.payments;
   const further = createDice(seed, 'further gateway').pick(further_simulators);
+  const signing = createDice(seed, 'signing');
+  const signs = signing.chance(signing_share) ? signing.below(shape.merchants) : undefined;
   let world: World | undefined;
   let judged: Judged;
   try {
-    world = await openWorld({ seed, engine: opened, nodes, merchants: shape.merchants, only: options.only, further });
+    world = await openWorld({ seed, engine: opened, nodes, merchants: shape.merchants, only: options.only, further, signs });
     judged = await world.sim.scheduler.pump(judge(world, payments));
   } catch (error) {
     const unknown = error instanceof TooLong ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -139,6 +144,7 @@ export async function judgeAtRest(
   const violations = [
     ...(await brokenWhenQuiet(ctx)),
     ...(await brokenTruth(ctx, world.gateways.simulators)),
+    ...(await brokenPolicies(world)),
     ...(await brokenFees(world)),
     ...(await brokenBooks(world)),
     ...(await brokenOutside(world, journal, lives)),
@@ -183,6 +189,8 @@ async function judge(world: World, payments: number): Promise<Judged> {
   const judged = await judgeAtRest(world, journal, lives, async () => {
     // Hours late, they come when all has long been settled without them.
     await sim.sleep(world.gateways.lateUntil_ms() + 1_000 - sim.scheduler.now_ms());
+    // What was under way has come to its end without them.
+    await resumeAll(world);
     resolved = await resolveUnanswered(world, journal);
     await findLives(world, lives);
     journal.broken.push(...resolved.broken);
@@ -235,7 +243,7 @@ async function trouble(world: World, during: Violation[]): Promise<void> {
     }
     if (network.nodes.length > 0 && settingsChange(sim)) {
       // What the console asks for may fail as anything else does; it is asked for again, or not.
-      changeSomething({ sim, ctx: world.someCtx(), network, receivers: world.receivers }, dice.pick(world.merchants)).catch((error: unknown) => {
+      changeSomething(world, dice.pick(world.merchants)).catch((error: unknown) => {
         if (!isInjected(error)) during.push({ invariant: unexplained, rows: [String(error)] });
       });
     }
@@ -275,7 +283,8 @@ async function untilQuiet({ sim, plain }: World): Promise<boolean> {
 async function brokenOutside(world: World, journal: Journal, lives: readonly Pick<Life, 'merchant' | 'payment_id'>[]): Promise<Violation[]> {
   const found: Violation[] = [];
   const tell = (invariant: string, ...rows: unknown[]) => found.push({ invariant, rows });
-  for (const text of [...world.receivers.broken, ...world.gateways.broken, ...world.network.broken]) tell(text.slice(0, 4), text);
+  for (const text of [...world.receivers.broken, ...world.gateways.broken, ...world.network.broken, ...world.merchants.flatMap((merchant) => merchant.broken)])
+    tell(text.slice(0, 4), text);
   const { found: promises, read } = await brokenPromises(world, journal);
   for (const text of promises) tell(text.slice(0, 4), text);
   const stored = await world.plain.db.kysely

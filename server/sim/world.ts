@@ -40,6 +40,8 @@ export type WorldOptions = Omit<SimOptions, 'engine'> & {
   readonly merchants: number;
   /** A gateway beside those of the two wallets. */
   readonly further?: SimulatorMaker | undefined;
+  /** The merchant that signs its requests, by its place; nobody when absent. */
+  readonly signs?: number | undefined;
 };
 
 /** How long it takes until a node that died serves again. */
@@ -119,7 +121,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   };
   const merchants: Merchant[] = [];
   for (let at = 0; at < options.merchants; at++) {
-    merchants.push(await scheduler.pump(openMerchant({ sim, ctx: someCtx(), network, gateways, receivers }, at)));
+    merchants.push(await scheduler.pump(openMerchant({ sim, ctx: someCtx(), network, gateways, receivers }, at, at === options.signs)));
   }
   sim.faults.release();
   const metrics = createMetrics({ process_metrics: false });
