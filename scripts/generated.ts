@@ -2,6 +2,7 @@ import { printSdkOperations, printSdkTypes } from '../sdk/gen.ts';
 import { printChannels } from '../server/channels/capabilities.ts';
 import { printConfigReference } from '../server/platform/config/reference.ts';
 import { generateTables } from '../server/platform/db/gen-tables.ts';
+import { printPerformance } from '../server/sim/load-targets.ts';
 import { printReliability } from '../server/sim/reference.ts';
 import { createTestDatabase } from '../server/testing/database.ts';
 import { printInvariants } from '../server/verify/reference.ts';
@@ -21,6 +22,7 @@ export const generated: readonly Generated[] = [
   { file: 'docs/reference/configuration.md', make: printConfigReference },
   { file: 'docs/reference/channels.md', make: printChannels },
   { file: 'docs/reference/invariants.md', make: printInvariants },
+  { file: 'docs/reference/performance.md', make: printPerformance },
   { file: 'docs/reference/reliability.md', make: printReliability },
   { file: 'sdk/types.gen.ts', make: printSdkTypes },
   { file: 'sdk/operations.gen.ts', make: printSdkOperations },

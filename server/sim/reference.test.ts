@@ -6,7 +6,8 @@ import { bank } from './bugs/bank.ts';
 import { argumentsOf, commandOf } from './command.ts';
 import { episodes, fault_places } from './fault-table.ts';
 import { fault_ids } from './faults.ts';
-import { printReliability } from './reference.ts';
+import { loadTargets } from './load-targets.ts';
+import { printReliability, readRun } from './reference.ts';
 import { missingFaults } from './seeds.ts';
 
 const reportOf = (part: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability', `${part}.json`), 'utf8'));
@@ -86,5 +87,28 @@ describe('the page', () => {
       const row = page.split('\n').find((line) => line.startsWith(`| \`${id}\` |`)) ?? '';
       assert.equal(row.includes('✓'), ran.includes(id) && !missed.includes(id), row);
     }
+  });
+});
+
+describe('the table of load targets', () => {
+  const published = readRun('kill');
+  assert.ok(published);
+  const rowsOf = (id: string, run: Parameters<typeof loadTargets>[0]) => loadTargets(run).filter((target) => target.id === id);
+
+  it('has every target of the specification, and a verdict on none without a figure', () => {
+    const rows = loadTargets(published);
+    const ids = Array.from({ length: 18 }, (_, at) => `L-${String(at + 1).padStart(2, '0')}`);
+    assert.deepEqual([...new Set(rows.map(({ id }) => id))], ids);
+    for (const { id, measured, met } of rows) if (measured.startsWith('–')) assert.equal(met, null, id);
+  });
+
+  it('reads the black box from its report, and knows nothing of what that does not have', () => {
+    const { heliu } = published.recovery;
+    const leases = { alone: { count: 1, p50_ms: 1, p95_ms: 1, max_ms: 60_001 }, amid_other_faults: null, rows: 1, unrecovered: 0 };
+    const run = { ...published, rolling_restarts: { count: 2, refused: 0, answers: {} }, recovery: { ...published.recovery, leases } };
+    assert.deepEqual(rowsOf('L-14', run).at(-1)?.met, 'not met');
+    assert.deepEqual(rowsOf('L-17', run)[0]?.met, 'met');
+    assert.equal(rowsOf('L-14', published)[0]?.measured.includes(`max ${heliu.alone?.max_ms} ms`), heliu.alone !== null);
+    for (const id of ['L-14', 'L-15', 'L-17']) for (const { met } of rowsOf(id, undefined)) assert.equal(met, null, id);
   });
 });

@@ -29,12 +29,13 @@ type KillTimes = ReturnType<typeof summary>['recovery'];
 type KillRecovery = Omit<KillTimes, 'leases'> & Partial<Pick<KillTimes, 'leases'>>;
 /** Of a run that was published before: its worlds count too, each at its commit. */
 type Earlier = Pick<SeedsSummary, 'commit' | 'seeds' | 'violations' | 'unknown'>;
+export type KillRun = Runs['kill'];
 const parts = ['seeds', 'sweep', 'races', 'kill', 'bugs'] as const satisfies readonly Part[];
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'reliability');
 
 /** The last published run of a part: its report stands in a file beside the page. */
-function readRun<P extends Part>(part: P): (Runs[P] & Figures[P]) | undefined {
+export function readRun<P extends Part>(part: P): (Runs[P] & Figures[P]) | undefined {
   const file = join(folder, `${part}.json`);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
