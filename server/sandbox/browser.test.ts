@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Served, start } from '../serve.ts';
 import { chromium_advice, findChromium } from '../testing/chromium.ts';
-import { createTestDatabase } from '../testing/database.ts';
+import { type OpenedSandbox, openSandbox } from '../testing/sandbox.ts';
 
 const executablePath = findChromium();
 const skip = executablePath ? false : chromium_advice;
@@ -24,23 +21,12 @@ const flags = [
   '--disable-sync',
 ];
 
-/** A port that nobody listens on: the sandbox tells its gateways its address before it listens. */
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
-
 const hasCurl = () => spawnSync('curl', ['--version']).status === 0;
 const shell = async (line: string) => (await promisify(execFile)('sh', ['-c', line], { timeout: 30_000 })).stdout;
 
 describe('the sandbox in a browser', { skip }, () => {
-  const data_dir = mkdtempSync(join(tmpdir(), 'heliu-browser-'));
   const pictures = process.env.HELIU_SCREENSHOTS;
-  let database: Awaited<ReturnType<typeof createTestDatabase>>;
-  let served: Served;
+  let served: OpenedSandbox;
   let browser: Browser;
   let context: BrowserContext;
   /** What no page may ever say: errors of scripts, and what the content security policy stopped. */
@@ -48,26 +34,14 @@ describe('the sandbox in a browser', { skip }, () => {
 
   before(async () => {
     if (pictures) mkdirSync(pictures, { recursive: true });
-    database = await createTestDatabase();
-    const environment = {
-      HELIU_MODE: 'sandbox',
-      HELIU_HOST: '127.0.0.1',
-      HELIU_PORT: String(await freePort()),
-      HELIU_DATA_DIR: data_dir,
-      HELIU_DATABASE_URL: database.database_url.expose(),
-      HELIU_LOG_LEVEL: 'silent',
-      // Nobody here waits as long for a refund as a payer does.
-      HELIU_SANDBOX_TIME_SCALE: '20',
-    };
-    served = await start(environment, data_dir);
+    // Nobody here waits as long for a refund as a payer does.
+    served = await openSandbox({ HELIU_SANDBOX_TIME_SCALE: '20' });
     browser = await chromium.launch({ executablePath: executablePath as string, args: flags });
     context = await newContext();
   });
   after(async () => {
     await browser?.close();
-    await served?.stop();
-    await database?.drop();
-    rmSync(data_dir, { recursive: true, force: true });
+    await served?.close();
   });
 
   async function newContext(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Served, start } from '../../serve.ts';
 import { chromium_advice, findChromium } from '../../testing/chromium.ts';
-import { createTestDatabase } from '../../testing/database.ts';
-import { freePort } from '../../testing/installation.ts';
+import { type OpenedSandbox, openSandbox } from '../../testing/sandbox.ts';
 import { until } from '../../testing/until.ts';
 
 const executablePath = findChromium();
@@ -33,10 +30,8 @@ const user_agents = {
 type Device = keyof typeof user_agents;
 
 describe('the payer\u2019s page in a browser', { skip }, () => {
-  const data_dir = mkdtempSync(join(tmpdir(), 'heliu-cashier-'));
   const pictures = process.env.HELIU_SCREENSHOTS;
-  let database: Awaited<ReturnType<typeof createTestDatabase>>;
-  let served: Served;
+  let served: OpenedSandbox;
   let browser: Browser;
   let api_key: string;
   /** What no page may ever say: errors of scripts, and what the content security policy stopped. */
@@ -45,25 +40,14 @@ describe('the payer\u2019s page in a browser', { skip }, () => {
 
   before(async () => {
     if (pictures) mkdirSync(pictures, { recursive: true });
-    database = await createTestDatabase();
-    const environment = {
-      HELIU_MODE: 'sandbox',
-      HELIU_HOST: '127.0.0.1',
-      HELIU_PORT: String(await freePort()),
-      HELIU_DATA_DIR: data_dir,
-      HELIU_DATABASE_URL: database.database_url.expose(),
-      HELIU_LOG_LEVEL: 'silent',
-    };
-    served = await start(environment, data_dir);
-    api_key = JSON.parse(readFileSync(join(data_dir, 'sandbox.json'), 'utf8')).api_key;
+    served = await openSandbox();
+    api_key = JSON.parse(readFileSync(join(served.data_dir, 'sandbox.json'), 'utf8')).api_key;
     browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
   });
   after(async () => {
     for (const context of contexts) await context.close();
     await browser?.close();
-    await served?.stop();
-    await database?.drop();
-    rmSync(data_dir, { recursive: true, force: true });
+    await served?.close();
   });
 
   async function api(method: 'GET' | 'POST', path: string, body?: object) {
