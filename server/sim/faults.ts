@@ -28,7 +28,7 @@ export const fault_texts = {
   'CF-24': 'the clock of a channel is ahead by up to ten minutes',
   'CF-25': 'no TLS with a channel',
   'CF-26': 'the name of a channel does not resolve',
-  'CF-27': 'a channel is down: in worlds for minutes, until faults stop; in the black box for up to ten seconds',
+  'CF-27': 'a channel is down: in worlds for minutes, in some for up to two hours after the payers are done; in the black box for up to ten seconds',
   'CF-28': 'a code that nobody has listed',
   'OF-01': 'a node is killed',
   'OF-02': 'a node stands still for seconds to minutes',
@@ -48,7 +48,7 @@ export const fault_texts = {
   'MF-03': 'a merchant alters a repeated request',
   'MF-04': 'a malformed, unsigned or foreign request',
   'MF-05': 'a receiver fails, redirects, resets, hangs, limits or floods',
-  'MF-06': 'a receiver is down: in worlds for minutes, until faults stop; in the black box for up to ten seconds',
+  'MF-06': 'a receiver is down: in worlds for minutes, in some for up to two hours after the payers are done; in the black box for up to ten seconds',
 } as const;
 export type FaultId = keyof typeof fault_texts;
 /** The faults of reliability.md §3.3 that a world cannot have: real processes, other tests, or nothing yet. */

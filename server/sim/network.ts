@@ -22,6 +22,8 @@ export type Network = {
   readonly nodes: Node[];
   /** How often each send left: more than one arrival is a doubled request. */
   readonly channelOf: (url: string) => string | undefined;
+  /** The channel is down until what this gives is called, whatever heals. */
+  readonly putOut: (channel: string) => () => void;
   /** What nodes sent and never should have. */
   readonly broken: readonly string[];
 };
@@ -44,6 +46,8 @@ export function createNetwork(sim: Sim): Network {
   const balance = sim.dice('balancer');
   const nodes: Node[] = [];
   const outage_until_ms = new Map<string, number>();
+  /** Channels that are down for long, and whether anybody has met it. */
+  const put_out = new Map<string, { met: boolean }>();
   const charged = new Set<string>();
   const broken: string[] = [];
 
@@ -51,6 +55,10 @@ export function createNetwork(sim: Sim): Network {
 
   /** A whole-channel outage that is on, or that begins now. */
   const isOut = (channel: string): boolean => {
+    const outage = put_out.get(channel);
+    if (outage && !outage.met) faults.count('CF-27');
+    if (outage) outage.met = true;
+    if (outage) return true;
     if (faults.rate('CF-27') === 0) return false;
     const until_ms = outage_until_ms.get(channel) ?? 0;
     if (scheduler.now_ms() < until_ms) return true;
@@ -151,6 +159,10 @@ export function createNetwork(sim: Sim): Network {
     at: (authority, host, reader) => void hosts.set(authority, { host, reader }),
     httpOf,
     channelOf,
+    putOut: (channel) => {
+      put_out.set(channel, { met: false });
+      return () => void put_out.delete(channel);
+    },
     toHeliu: (request, { node: wanted, watch } = {}) =>
       new Promise((resolve, reject) => {
         scheduler.after(latency(way_ms_max), `to heliu ${request.method} ${placeOf(request.url)}`, 'network', () => {

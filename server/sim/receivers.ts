@@ -23,6 +23,8 @@ export type Receivers = {
   readonly urlOf: (merchant: number) => string;
   /** The merchant learns of a secret. */
   readonly trust: (merchant: number, secret: string) => void;
+  /** The merchant's receiver is down until what this gives is called, whatever heals. */
+  readonly putDown: (merchant: number) => () => void;
   /** The object as this merchant knows it now. */
   readonly newest: (merchant: number, id: string) => Payment | Refund | undefined;
   readonly broken: readonly string[];
@@ -40,7 +42,14 @@ export function openReceivers(sim: Sim, network: Network): Receivers {
   const newest = new Map<string, Payment | Refund>();
   const down_until_ms = new Map<number, number>();
 
+  /** Of those that are down for long, and whether anything came to them. */
+  const put_down = new Map<number, { met: boolean }>();
+
   const isDown = (merchant: number): boolean => {
+    const outage = put_down.get(merchant);
+    if (outage && !outage.met) faults.count('MF-06');
+    if (outage) outage.met = true;
+    if (outage) return true;
     if (sim.healed || faults.rate('MF-06') === 0) return false;
     if (scheduler.now_ms() < (down_until_ms.get(merchant) ?? 0)) return true;
     if (!faults.dice('MF-06').chance(0.1) || !faults.hit('MF-06')) return false;
@@ -87,6 +96,10 @@ export function openReceivers(sim: Sim, network: Network): Receivers {
     received,
     urlOf: (merchant) => `http://${receiver_authority}/m${merchant}`,
     trust: (merchant, secret) => void secrets.set(merchant, [...(secrets.get(merchant) ?? []), secret]),
+    putDown: (merchant) => {
+      put_down.set(merchant, { met: false });
+      return () => void put_down.delete(merchant);
+    },
     newest: (merchant, id) => newest.get(`${merchant} ${id}`),
     broken,
   };

@@ -12,6 +12,7 @@ import { type Engine, openEngine } from './engine.ts';
 import type { FaultId } from './faults.ts';
 import { enterWorld, realNow_ms } from './globals.ts';
 import { brokenPromises, createJournal, type Found, type Journal } from './journal.ts';
+import { longOutages } from './outages.ts';
 import { brokenPolicies } from './policies.ts';
 import { brokenFees } from './prices.ts';
 import { TooLong } from './scheduler.ts';
@@ -175,6 +176,7 @@ async function judge(world: World, payments: number): Promise<Judged> {
   const attacking = attack(world);
   const troubling = trouble(world, during);
   watchAlways(world, during);
+  const outages = longOutages(world);
   const lives = await Promise.all(
     Array.from({ length: payments }, (_, at): Promise<Life> => live(world, journal, turmoil.pick(merchants), `o${at}`, safety_ms)),
   );
@@ -185,6 +187,7 @@ async function judge(world: World, payments: number): Promise<Judged> {
   while (!sim.database.isFree()) await sim.sleep(1);
   const mixed = await brokenIsolation(world.plain as Ctx);
   if (mixed.length > 0) return { ...nothing, violations: mixed.map(shownViolation) };
+  await outages.passed();
   let resolved: Resolved = { unanswered: 0, unresolved: 0, broken: [] };
   const judged = await judgeAtRest(world, journal, lives, async () => {
     // Hours late, they come when all has long been settled without them.
