@@ -29,6 +29,9 @@ export type DatabaseClient = {
   readonly isAlive: () => boolean;
   /** An answer that was planned to be lost is lost now. */
   readonly losesAnswer: () => void;
+  /** Nothing of it happens for so long; another time of it may end later. */
+  readonly pause: (ms: number) => void;
+  readonly isPaused: () => boolean;
   /** The name of the statement whose answer is being given. */
   answered: (statement: string) => void;
 };
@@ -94,6 +97,11 @@ const tasks: Readonly<Record<string, string>> = {
   'db update channel_sessions s set renew_at = $1, ask': 'channel_sessions',
 };
 
+/** Of claims that the fault would strike: a node that stands still does nothing else either. */
+const held_up_share = 0.2;
+/** Leases of due rows last from seconds to a minute (payments/schedule.ts). */
+const held_up_s = { from: 20, to: 120 } as const;
+
 export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'>, engine: Engine): Database {
   const { faults, scheduler } = sim;
   let owner: Connection | undefined;
@@ -103,6 +111,23 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
   /** By task, as far as it is known. */
   const due = new Map<string, number | undefined>();
   let hear: (payload: string) => void = () => {};
+  /** By task and id, who claimed a row last. */
+  const claimed_by = new Map<string, DatabaseClient>();
+
+  /** A node may stand still with the rows that it has claimed until their lease is over: then two of them work on one row. */
+  const claimed = (node: DatabaseClient, task: string, { rows }: Result): void => {
+    if (rows.length === 0) return;
+    for (const row of rows) {
+      const id = row.id ?? row.p_id;
+      if (id === undefined) continue;
+      const key = `${task} ${id}`;
+      const before = claimed_by.get(key);
+      if (before && before !== node && before.isAlive() && before.isPaused()) faults.count('OF-10');
+      claimed_by.set(key, node);
+    }
+    if (faults.rate('OF-10') > 0 && faults.dice('OF-10').chance(held_up_share) && faults.draw('OF-10'))
+      node.pause(faults.dice('OF-10').between(held_up_s.from, held_up_s.to) * 1000);
+  };
 
   const leave = (): void => {
     owner = undefined;
@@ -183,7 +208,9 @@ export function createDatabase(sim: Pick<Sim, 'scheduler' | 'faults' | 'latency'
         if (fate === 'crash_after') return node.crash();
         if (fate === 'lose_answer') return lose();
         if (is_after) return fail(lostConnection());
-        node.answered(tasks[point] ?? '');
+        const task = tasks[point];
+        node.answered(task ?? '');
+        if (task !== undefined) claimed(node, task, result);
         return resolve(result);
       };
       node.answered('');

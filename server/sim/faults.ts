@@ -37,7 +37,7 @@ export const fault_texts = {
   'OF-07': 'the database is read-only, full of connections or slow',
   'OF-08': 'serialisation failures and deadlocks',
   'OF-09': 'the disk of the database is full',
-  'OF-10': 'a request to a channel goes out twice; of rows that two nodes look for see besides',
+  'OF-10': 'a request to a channel goes out twice; a node stands still with rows that it claimed, and another one claims them too',
   'OF-11': 'two steps on one payment at once, in worlds of several nodes',
   'OF-12': 'the clock of a node jumps',
   'OF-14': 'secrets, keys, policies and settings change mid-flight; accounts are paused and merchants suspended',

@@ -35,8 +35,6 @@ export type Node = DatabaseClient & {
   readonly ctx: Ctx;
   /** Serves a request; rejects when the node dies over it. */
   readonly serve: (request: WireRequest) => Promise<WireAnswer>;
-  /** Stands still for so long: nothing of it happens in the meantime. */
-  readonly pause: (ms: number) => void;
   readonly skew: (ms: number) => void;
   /** Its connection for news breaks; what is announced until it notices is lost. */
   readonly loseNews: () => void;
@@ -116,6 +114,10 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
       return sim.faults.dice('OF-01').chance(0.5) ? 'crash_before' : 'crash_after';
     },
     isAlive: () => alive,
+    pause: (ms) => {
+      paused_until_ms = Math.max(paused_until_ms, scheduler.now_ms() + ms);
+    },
+    isPaused: () => paused_until_ms > scheduler.now_ms(),
     losesAnswer: () => {
       sim.struck_ms ??= scheduler.now_ms();
     },
@@ -223,9 +225,6 @@ export async function startNode({ sim, network, name, config, onCrash }: NodeOpt
   Object.assign(client, {
     ctx,
     serve,
-    pause: (ms: number) => {
-      paused_until_ms = Math.max(paused_until_ms, scheduler.now_ms() + ms);
-    },
     skew: (ms: number) => {
       skew_ms = ms;
     },

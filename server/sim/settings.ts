@@ -115,6 +115,7 @@ function pauseOf({ id: merchant_id, accounts }: Merchant, dice: Dice): Stop {
 const known_after_ms = 3_000;
 /** Longer than a node waits for its database. */
 const patience_ms = 20_000;
+const stand_still = ['OF-02', 'OF-10'] as const;
 /** Of all stops, those that last until everything has come to rest. */
 const lasting_share = 0.3;
 
@@ -135,7 +136,7 @@ async function stop(world: World, merchant: Merchant, dice: Dice, { what, stop: 
   const is_stopped = await Promise.race([begun, sim.sleep(patience_ms).then(() => false)]);
   await sim.sleep(known_after_ms);
   // A node that stood still hears of it when it goes on, and may be asked before that.
-  if (is_stopped && !sim.faults.on.includes('OF-02')) await probe(world, merchant, order, isRight);
+  if (is_stopped && !stand_still.some((id) => sim.faults.on.includes(id))) await probe(world, merchant, order, isRight);
   if (lasts_ms === undefined) return;
   await sim.sleep(lasts_ms);
   while (merchant.stopped.has(what) && !(await goesOn(world, resume))) await sim.sleep(2_000);
