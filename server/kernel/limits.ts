@@ -17,10 +17,10 @@ export const amount_fen_max = 10_000_000_000;
 /** Attempts of one payment: a payer who switches wallets does so a few times. */
 export const attempts_per_payment_max = 20;
 /**
- * Times that a page looks again while other attempts of its payment come to rest: with a pause of 100 ms, longer than the 20 s for
- * which a node that stands still before its first send keeps the turn.
+ * Times that a page looks again while other attempts of its payment come to rest: with pauses that grow from 0.1 to 1 s some 30 s, longer
+ * than the 20 s for which a node that stands still before its first send keeps the turn, and as long as a person waits for a page.
  */
-export const page_turns_max = 300;
+export const page_turns_max = 40;
 /** Pages that watch their payment over a stream on one node: some kilobytes each; those beyond ask again by themselves. */
 export const cashier_streams_max = 10_000;
 /** Of one page: a payer has a few tabs and a phone. */

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/time.ts';
 import { readWallet } from './calls.ts';
 import type { FaultId } from './faults.ts';
 import { Lost, type Network, type Reader } from './network.ts';
+import type { WireAnswer, WireRequest } from './node.ts';
 import type { Sim } from './sim.ts';
 import { createWitness } from './told.ts';
 
@@ -23,6 +24,8 @@ export type Gateways = {
   readonly spoilNext: (channel: string) => void;
   /** Order numbers that payers were shown or charged for: only these can be paid. */
   readonly shown: Set<string>;
+  /** A phone asks its wallet: whatever goes wrong with merchants, inside the wallet's own app nothing does. */
+  readonly browse: (request: WireRequest) => Promise<WireAnswer>;
   /** When the last notification comes that is late. */
   readonly lateUntil_ms: () => number;
   /** What was acknowledged and not, or wrongly, taken. */
@@ -38,6 +41,8 @@ const call_faults: readonly (readonly [FaultId, Fault['kind'], on?: string])[] =
   ['CF-28', 'unlisted_code'],
 ];
 const notify_within_ms = 5_000;
+/** From a phone to its wallet and back. */
+const wallet_ms_max = 60;
 /** A channel that lags has caught up after this: less than what is waited for (payments/schedule.ts: absence_patience_ms). */
 const lag_ms_max = 55_000;
 /** Longer than the first queries of an order are apart, so that some of them meet it. */
@@ -103,11 +108,18 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
       sim.sleep(notify_within_ms).then(() => Promise.reject(new Lost('no answer to a notification'))),
     ]);
 
+  async function serve({ method, url, headers, body }: WireRequest): Promise<WireAnswer> {
+    const { pathname, search } = new URL(url);
+    const answer = await server.inject({ method, url: pathname + search, headers: { ...headers }, ...(body === undefined ? {} : { payload: body }) });
+    const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+    return { status: answer.statusCode, headers: given, body: answer.rawPayload };
+  }
+
   network.at(
     gateway_authority,
-    async ({ method, url, headers, body }, { asked, is_echo }) => {
-      const channel = network.channelOf(url) ?? '';
-      const { pathname, search } = new URL(url);
+    async (request, { asked, is_echo }) => {
+      const channel = network.channelOf(request.url) ?? '';
+      const { pathname } = new URL(request.url);
       const simulator = simulators.get(channel);
       const refund_no = asked?.does === 'refund' ? asked.refund_no : undefined;
       if (simulator && refund_no !== undefined && !is_echo) watchRefund(simulator, refund_no);
@@ -118,11 +130,11 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
       const races = simulator && undone !== undefined && shown.has(undone) && faults.draw('CF-19');
       const race = races && (canOnlyBeBefore(channel, asked) ? 'before' : rotation.pick(['before', 'after'] as const));
       if (race === 'before') await payerIs(simulator, undone);
-      const answer = await server.inject({ method, url: pathname + search, headers: { ...headers }, ...(body === undefined ? {} : { payload: body }) });
+      const answer = await serve(request);
       if (race === 'after') await payerIs(simulator, undone);
-      const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-      if (given['content-length'] !== undefined && Number(given['content-length']) !== answer.rawPayload.length) throw new Lost('the answer was cut off');
-      return { status: answer.statusCode, headers: given, body: answer.rawPayload };
+      const { 'content-length': length } = answer.headers;
+      if (length !== undefined && Number(length) !== answer.body.length) throw new Lost('the answer was cut off');
+      return answer;
     },
     readerOf(simulators),
   );
@@ -141,8 +153,8 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
 
   function spoilCall(simulator: Simulator, path: string, asked: Asked | undefined): void {
     if (faults.hit('CF-15')) simulator.inject({ kind: 'rotate_key' });
-    // Keys are fetched by a call that takes no fault: one given now would hit a call much later.
-    if (path.endsWith('/v3/certificates')) return;
+    // Keys are fetched, and payers of WeChat found out, by calls that take no fault: one given now would hit a call much later.
+    if (path.endsWith('/v3/certificates') || path.endsWith('/sns/oauth2/access_token')) return;
     for (const [id, kind] of call_faults) {
       if (!faults.hit(id)) continue;
       simulator.inject({ kind });
@@ -182,6 +194,10 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
     sent,
     shown,
     further,
+    browse: async (request) => {
+      await sim.sleep(sim.latency(wallet_ms_max));
+      return serve(request);
+    },
     lateUntil_ms: () => late_until_ms,
     get broken() {
       return [...witness.broken, ...broken];

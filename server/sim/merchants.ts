@@ -51,12 +51,10 @@ export type Ask = {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
-/** No answer came: the merchant does not know what happened. */
-const patience_ms = 40_000;
 /** Of the signed requests that were answered, those that somebody who listened in sends once more. */
 const replayed_share = 0.1;
 
-/** Asks the merchant API; undefined when no answer came. */
+/** Asks the merchant API; undefined when no answer came: the merchant does not know what happened. */
 export async function ask(
   sim: Sim,
   network: Network,
@@ -77,33 +75,22 @@ export async function ask(
       })
     : { authorization: `Bearer ${key ?? merchant.key}` };
   const send = async (at: number | undefined): Promise<Answer | undefined> => {
-    const gone = new AbortController();
-    const asked = network
-      .toHeliu(
-        {
-          method,
-          url,
-          headers: {
-            ...proof,
-            ...(text === undefined ? {} : { 'content-type': 'application/json' }),
-            ...(idempotency_key === undefined ? {} : { 'idempotency-key': idempotency_key }),
-            ...headers,
-          },
-          body: text,
+    const answer = await network.ask(
+      {
+        method,
+        url,
+        headers: {
+          ...proof,
+          ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(idempotency_key === undefined ? {} : { 'idempotency-key': idempotency_key }),
+          ...headers,
         },
-        { node: at },
-      )
-      .then(
-        (answer): Answer => {
-          const answer_text = answer.body.toString('utf8');
-          return { status: answer.status, text: answer_text, body: answer_text.startsWith('{') ? JSON.parse(answer_text) : undefined };
-        },
-        () => undefined,
-      );
-    const answer = await Promise.race([asked, sim.sleep(patience_ms, gone.signal).then(() => undefined)]);
-    // With a reason: without one, an error with a stack would be built.
-    gone.abort('answered');
-    return answer;
+        body: text,
+      },
+      { node: at },
+    );
+    const answer_text = answer?.body.toString('utf8') ?? '';
+    return answer && { status: answer.status, text: answer_text, body: answer_text.startsWith('{') ? JSON.parse(answer_text) : undefined };
   };
   const answer = await send(node);
   if (!signing || answer === undefined) return answer;

@@ -19,6 +19,8 @@ export type Network = {
   readonly httpOf: (node: DatabaseClient, config: Config) => HttpOut;
   /** A request from outside to the installation; some node takes it. */
   readonly toHeliu: (request: WireRequest, options?: ToHeliu) => Promise<WireAnswer>;
+  /** The same by whoever waits for an answer and gives up after a while; undefined when none came. */
+  readonly ask: (request: WireRequest, options?: ToHeliu) => Promise<WireAnswer | undefined>;
   readonly nodes: Node[];
   /** How often each send left: more than one arrival is a doubled request. */
   readonly channelOf: (url: string) => string | undefined;
@@ -32,6 +34,8 @@ export type Network = {
 export type ToHeliu = { readonly node?: number | undefined; readonly watch?: ((answer: WireAnswer) => void) | undefined };
 
 const way_ms_max = 30;
+/** Nobody outside knows then what happened. */
+const patience_ms = 40_000;
 /** No request is on its way for longer than is waited for (payments/schedule.ts: absence_patience_ms), what passes before it is sent left out. */
 const lingers_ms_max = 45_000;
 
@@ -153,6 +157,22 @@ export function createNetwork(sim: Sim): Network {
     return undefined;
   }
 
+  const toHeliu: Network['toHeliu'] = (request, { node: wanted, watch } = {}) =>
+    new Promise((resolve, reject) => {
+      scheduler.after(latency(way_ms_max), `to heliu ${request.method} ${placeOf(request.url)}`, 'network', () => {
+        const alive = nodes.filter((node) => node.isAlive());
+        const node = (wanted === undefined ? undefined : alive[wanted % Math.max(1, alive.length)]) ?? (alive.length > 0 ? balance.pick(alive) : undefined);
+        if (!node) return reject(new Lost('no node is up'));
+        node.serve(request).then(
+          (answer) => {
+            watch?.(answer);
+            scheduler.after(latency(way_ms_max), 'from heliu', 'network', () => resolve(answer));
+          },
+          (error: Error) => scheduler.after(latency(way_ms_max), 'reset by heliu', 'network', () => reject(new Lost(error.message))),
+        );
+      });
+    });
+
   return {
     nodes,
     broken,
@@ -163,21 +183,15 @@ export function createNetwork(sim: Sim): Network {
       put_out.set(channel, { met: false });
       return () => void put_out.delete(channel);
     },
-    toHeliu: (request, { node: wanted, watch } = {}) =>
-      new Promise((resolve, reject) => {
-        scheduler.after(latency(way_ms_max), `to heliu ${request.method} ${placeOf(request.url)}`, 'network', () => {
-          const alive = nodes.filter((node) => node.isAlive());
-          const node = (wanted === undefined ? undefined : alive[wanted % Math.max(1, alive.length)]) ?? (alive.length > 0 ? balance.pick(alive) : undefined);
-          if (!node) return reject(new Lost('no node is up'));
-          node.serve(request).then(
-            (answer) => {
-              watch?.(answer);
-              scheduler.after(latency(way_ms_max), 'from heliu', 'network', () => resolve(answer));
-            },
-            (error: Error) => scheduler.after(latency(way_ms_max), 'reset by heliu', 'network', () => reject(new Lost(error.message))),
-          );
-        });
-      }),
+    toHeliu,
+    ask: async (request, options) => {
+      const gone = new AbortController();
+      const asked = toHeliu(request, options).catch(() => undefined);
+      const answer = await Promise.race([asked, sim.sleep(patience_ms, gone.signal).then(() => undefined)]);
+      // With a reason: without one, an error with a stack would be built.
+      gone.abort('answered');
+      return answer;
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { takesInBills } from './bills.ts';
 import type { Dice } from './dice.ts';
 import type { Journal } from './journal.ts';
 import type { Merchant } from './merchants.ts';
+import { openPhone } from './phone.ts';
 import type { World } from './world.ts';
 
 /** How a payer pays, what the request needs for it, and how the payer comes to the order. */
@@ -22,8 +23,19 @@ export const ways: readonly { readonly method: Method | 'barcode'; readonly fiel
   { method: 'alipay_app', opens: true },
 ];
 
-/** A payment as its merchant knows it. */
-export type Life = { readonly merchant: Merchant; readonly order_no: string; payment_id: string | undefined; readonly tries: Payment[] };
+/** A payment as its merchant knows it, and the orders that its payers were shown: their numbers at the gateways. */
+export type Life = {
+  readonly merchant: Merchant;
+  readonly order_no: string;
+  payment_id: string | undefined;
+  readonly tries: Payment[];
+  readonly shown: Set<string>;
+};
+
+/** Of all payments, those that show a code for every wallet: their payers open a page. */
+const page_share = 0.2;
+/** Of the acts that are a payer's, those in which somebody opens the page again: each takes a dozen requests. */
+const visits_again = 0.1;
 
 /** Amounts whose subset sums differ, so that a wrong sum names what is missing. */
 const amounts_fen = [101, 211, 431, 877, 1759, 3527, 7057, 14107, 28219] as const;
@@ -32,14 +44,14 @@ const amounts_fen = [101, 211, 431, 877, 1759, 3527, 7057, 14107, 28219] as cons
 export async function live(world: World, journal: Journal, merchant: Merchant, order_no: string, spread_ms: number): Promise<Life> {
   const { sim } = world;
   const dice = sim.dice(`life ${order_no}`);
-  const life: Life = { merchant, order_no, payment_id: undefined, tries: [] };
+  const life: Life = { merchant, order_no, payment_id: undefined, tries: [], shown: new Set() };
   await sim.sleep(dice.below(spread_ms));
   const request = {
     merchant_order_no: order_no,
     amount_fen: dice.pick(amounts_fen),
     subject: '一杯茶',
     expires_in_s: 60 + dice.below(240),
-    ...wayOf(world, dice, merchant),
+    ...(dice.chance(page_share) ? { method: 'qr' } : wayOf(world, dice, merchant)),
   };
   const idempotency_key = dice.chance(0.8) ? `create-${order_no}` : undefined;
   const twice = sim.faults.hit('MF-02');
@@ -50,15 +62,22 @@ export async function live(world: World, journal: Journal, merchant: Merchant, o
   if (answer?.status !== 201) return life;
   const payment = answer.body as Payment;
   life.payment_id = payment.id;
-  life.tries.push(payment);
-  await openOrder(world, payment);
+  keepTry(world, life, payment);
+  const visiting = visit(world, dice, life);
   for (let step = 1 + dice.below(5); step > 0; step--) {
     await sim.sleep(dice.below(dice.chance(0.1) ? 90_000 : 6_000));
     const kinds = Array.from({ length: dice.chance(0.3) ? 2 : 1 }, () => dice.below(kinds_of_act));
     if (kinds.length > 1 && kinds.every((kind) => kind < kinds_by_nodes) && world.network.nodes.length > 1) sim.faults.count('OF-11');
     await Promise.all(kinds.map((kind) => act(world, journal, dice, life, kind)));
   }
+  await visiting;
   return life;
+}
+
+function keepTry(world: World, { tries, shown }: Life, payment: Payment): void {
+  tries.push(payment);
+  openOrder(world, payment);
+  if (payment.attempt) shown.add(gatewayNo(payment.attempt));
 }
 
 /** The merchant did not hear what became of its request: it asks again, in the same words. */
@@ -138,8 +157,7 @@ async function act(world: World, journal: Journal, dice: Dice, life: Life, kind:
     case 3: {
       const tried = await post(`/v1/payments/${id}/attempts`, wayOf(world, dice, merchant));
       if (tried?.status !== 201) return;
-      life.tries.push(tried.body as Payment);
-      openOrder(world, tried.body as Payment);
+      keepTry(world, life, tried.body as Payment);
       return;
     }
     case 4:
@@ -156,7 +174,8 @@ async function act(world: World, journal: Journal, dice: Dice, life: Life, kind:
       await journal.read(merchant, `/v1/payments/${id}`);
       return;
     default:
-      await pay(world, dice, life);
+      if (pageOf(life) === undefined) await pay(world, dice, life);
+      else if (dice.chance(visits_again)) await visit(world, dice, life);
   }
 }
 
@@ -167,7 +186,10 @@ const returnOf = ({ attempt, amount_fen }: Payment) => (attempt ? { attempt_id: 
 export async function pay(world: World, dice: Dice, life: Life): Promise<void> {
   const { tries } = life;
   const chosen = dice.chance(0.5) ? [dice.pick(tries)] : tries;
-  for (const each of chosen) if (await hasCode(world, life, each)) await payOne(world, dice, tries, each);
+  for (const each of chosen) {
+    if (each.attempt && (await hasCode(world, life, each)))
+      await payOne(world, dice, life, { channel: each.attempt.channel, order_no: gatewayNo(each.attempt), expires_at: each.expires_at });
+  }
 }
 
 /** A payer can pay what it was shown: where the channel's answer was lost, nobody has the code, until a query or a repeat brings it. */
@@ -183,17 +205,44 @@ async function hasCode(world: World, { merchant, payment_id }: Life, { attempt, 
 
 export const isWait = (action: Payment['next_action']): boolean => !action || ['wait', 'none', 'new_attempt'].includes(action.type);
 
-async function payOne(world: World, dice: Dice, tries: readonly Payment[], { attempt, expires_at }: Payment): Promise<void> {
-  if (!attempt) return;
-  const simulator = world.gateways.simulators.get(attempt.channel);
-  const order = simulator?.orders().find(({ order_no }) => order_no === gatewayNo(attempt));
+type Shown = { readonly channel: string; readonly order_no: string; readonly expires_at: string };
+
+async function payOne(world: World, dice: Dice, { shown }: Life, { channel, order_no, expires_at }: Shown): Promise<void> {
+  const simulator = world.gateways.simulators.get(channel);
+  const order = simulator?.orders().find((each) => each.order_no === order_no);
   if (!simulator || !order?.payable) return;
   const does = dice.chance(0.88) ? 'pay' : 'decline';
   // A fault is for the notification of this very payment; where there will be none it would be left lying.
-  if (does === 'pay' && !order.method.endsWith('_barcode') && !isLate(world, attempt.channel, expires_at)) world.gateways.spoilNext(attempt.channel);
-  const before = paidOf(world, tries);
+  if (does === 'pay' && !order.method.endsWith('_barcode') && !isLate(world, channel, expires_at)) world.gateways.spoilNext(channel);
+  const before = paidOf(world, shown);
   const paid = await simulator.act(order.order_no, { do: does });
-  if (paid.done && before > 0 && paidOf(world, tries) > before) world.sim.faults.count('CF-20');
+  if (paid.done && before > 0 && paidOf(world, shown) > before) world.sim.faults.count('CF-20');
+}
+
+/** Who opens a page at once, by their wallets: one payer, one with two tabs or two phones, and two of whom each has another wallet. */
+const visitors = [['wechatpay'], ['alipay'], ['wechatpay', 'wechatpay'], ['wechatpay', 'alipay'], ['alipay', 'wechatpay']] as const;
+
+const pageOf = ({ tries: [first] }: Life): string | undefined =>
+  first?.attempt === null && first.next_action.type === 'show_qr' ? first.next_action.qr_content : undefined;
+
+/** Payers scan the code of a page and pay what their wallets show, some after they have pressed twice. */
+async function visit(world: World, dice: Dice, life: Life): Promise<void> {
+  const { sim, gateways } = world;
+  const [url, expires_at] = [pageOf(life), life.tries[0]?.expires_at];
+  if (url === undefined || expires_at === undefined) return;
+  const at_once = dice.chance(0.5);
+  const comes = async (channel: string) => {
+    await sim.sleep(dice.below(at_once ? 100 : 8_000));
+    const phone = openPhone(world, { url, channel });
+    const [order_no] = await Promise.all([phone.order(), dice.chance(0.2) ? phone.order() : undefined]);
+    if (order_no === undefined) return;
+    gateways.shown.add(order_no);
+    life.shown.add(order_no);
+    await sim.sleep(dice.below(6_000));
+    await payOne(world, dice, life, { channel, order_no, expires_at });
+    if (dice.chance(0.3)) await phone.watch();
+  };
+  await Promise.all(dice.pick(visitors).map(comes));
 }
 
 /** Longer than the last question about an order takes. */
@@ -204,8 +253,7 @@ function isLate({ gateways: { further }, sim }: World, channel: string, expires_
   return further?.channel === channel && further.orders_never_end === true && sim.scheduler.now_ms() > Date.parse(expires_at) - last_question_ms;
 }
 
-function paidOf({ gateways }: World, tries: readonly Payment[]): number {
-  const numbers = new Set(tries.map(({ attempt }) => attempt && gatewayNo(attempt)));
+function paidOf({ gateways }: World, numbers: ReadonlySet<string>): number {
   return [...gateways.simulators.values()].flatMap((simulator) => simulator.truth().payments).filter(({ order_no }) => numbers.has(order_no)).length;
 }
 

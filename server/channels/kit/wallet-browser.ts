@@ -12,7 +12,7 @@ const sheet = readFileSync(new URL('./wallet-sheet.js', import.meta.url), 'utf8'
 export const bridgeScript = (base_url: string, bridge: URL): string =>
   `(() => {\nconst base = ${JSON.stringify(base_url)};\n${sheet}\n${readFileSync(bridge, 'utf8')}\n})();\n`;
 
-/** What the simulator tells the sheet of the order that a page handed to the wallet. */
+/** What the simulator tells the sheet of the order that a page handed to the wallet; `order_no` is the merchant's, as wallets show it on their bill. */
 export type Handed =
-  | { readonly order: { readonly token: string; readonly title: string; readonly subject: string; readonly amount_fen: number } }
+  | { readonly order: { readonly token: string; readonly order_no: string; readonly title: string; readonly subject: string; readonly amount_fen: number } }
   | { readonly problem: string };

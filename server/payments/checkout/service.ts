@@ -1,6 +1,6 @@
 import { type CreateAttemptBody, type CreatePaymentBody, type Method, methods } from '@heliu/contract';
 import { channels } from '../../channels/registry.ts';
-import { assert, Bug } from '../../kernel/assert.ts';
+import { assert } from '../../kernel/assert.ts';
 import { newId, newToken } from '../../kernel/id.ts';
 import { page_turns_max } from '../../kernel/limits.ts';
 import { toFen } from '../../kernel/money.ts';
@@ -128,7 +128,8 @@ export async function findPage(ctx: PaymentsCtx, address: string): Promise<Aggre
 
 /**
  * Tries a payment from its page. One attempt lives at a time: a second tap, tab or phone gets the attempt that is there,
- * and one with another wallet ends it at the channel first. Refuses as `create_attempt` does, and for a merchant that was suspended.
+ * and one with another wallet ends it at the channel first. Whom others keep waiting for too long gets what there is, and nothing is
+ * begun. Refuses as `create_attempt` does, and for a merchant that was suspended.
  */
 export async function tryFromPage(ctx: PaymentsCtx, own: Aggregate, body: CreateAttemptBody): Promise<Aggregate> {
   const { merchant_id, id } = own.payment;
@@ -149,7 +150,7 @@ export async function tryFromPage(ctx: PaymentsCtx, own: Aggregate, body: Create
     // What was tried before is followed to its end, and nothing more is begun.
     if (merchant.state !== 'active') throw new RefusalError(refuse('merchant_suspended'));
     if (live.some((attempt) => isOnItsWay(attempt, now))) {
-      await ctx.clock.sleep(page_poll_ms);
+      await ctx.clock.sleep(pauseOf(turn));
     } else if (live.length > 0) {
       await Promise.all(live.map((attempt) => retireAttempt(ctx, merchant_id, attempt.id)));
       for (const attempt of live) left.add(attempt.id);
@@ -159,9 +160,12 @@ export async function tryFromPage(ctx: PaymentsCtx, own: Aggregate, body: Create
     }
     current = await read();
   }
-  throw new Bug(`believed: the attempts of a payment come to rest within ${page_turns_max} looks`);
+  return current;
 }
-const page_poll_ms = 100;
+
+const page_pause_ms = { first: 100, max: 1_000, grows_by: 1.2 } as const;
+/** A channel answers within tenths of a second; where one does not answer at all, its payers do not keep the database busy. */
+const pauseOf = (turn: number): number => Math.min(page_pause_ms.first * page_pause_ms.grows_by ** turn, page_pause_ms.max);
 
 /** Makes and sends the attempt; undefined when another one was quicker, or may have been: what there is now is looked at again. */
 async function tryOnce(ctx: PaymentsCtx, first: Aggregate, body: CreateAttemptBody, left: ReadonlySet<string>): Promise<Aggregate | undefined> {

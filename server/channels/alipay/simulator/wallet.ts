@@ -36,7 +36,7 @@ export function createWallet({ clock, rng, ledger, act }: Parts) {
     const trade = ledger.trades().find(({ trade_no }) => trade_no !== undefined && trade_no === tradeNO);
     if (!trade) return { problem: '交易不存在' };
     if (trade.buyer.buyer_id !== undefined && trade.buyer.buyer_id !== wallet_user.buyer_user_id) return { problem: '交易买家不匹配' };
-    return { order: { token: trade.token, title: '支付宝（模拟）', subject: trade.subject, amount_fen: trade.amount_fen } };
+    return { order: { token: trade.token, order_no: trade.out_trade_no, title: '支付宝（模拟）', subject: trade.subject, amount_fen: trade.amount_fen } };
   }
 
   function decide({ token = '', do: does }: Readonly<Record<string, string>>): { readonly problem?: string } {

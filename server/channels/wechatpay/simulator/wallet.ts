@@ -54,7 +54,7 @@ export function createWallet(world: World, onPaid: (order: Order) => void): Wall
     if (params.signType !== 'RSA' || !verifyRequest(world, merchant, message, paySign)) return { problem: '支付验证签名失败' };
     const { openid = order.payer.sub_openid } = order.payer;
     if (openid !== openidOf(appId, undefined)) return { problem: '下单账号与支付账号不一致' };
-    return { order: { token: order.id, title: '微信支付（模拟）', subject: order.description, amount_fen: order.total } };
+    return { order: { token: order.id, order_no: order.out_trade_no, title: '微信支付（模拟）', subject: order.description, amount_fen: order.total } };
   }
 
   function decide({ token = '', do: act }: Readonly<Record<string, string>>): { readonly problem?: string } {
