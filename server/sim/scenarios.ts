@@ -268,6 +268,14 @@ const failovers: readonly Scenario[] = [
       await pay(payment);
       await wait(20_000);
     },
+    also: [
+      {
+        instead_of: [],
+        ending: ['refused was told of: payment.attempt_refused'],
+        because:
+          'whoever takes up the order of a dead node goes on with no other account by itself: the merchant is told of the refusal, and makes another attempt',
+      },
+    ],
   },
   {
     name: 'fail-over after an unknown: asked, closed, and the next one is paid',
