@@ -133,6 +133,18 @@ const paidBy = (no: string, channel: string): Ending => [
   `${no} was told of: payment.paid`,
   `${channel} holds 877 of ${no}`,
 ];
+const payerWins = (channel: string): Ending => [...paidBy('race', channel), 'close was answered 409 payment_already_paid'];
+const payerLoses = (channel: string): Ending => [
+  'race is closed (cancelled): 0 paid, 0 going back, 0 gone back',
+  `race has money by ${channel}, late`,
+  'race has a refund because of late of 877: succeeded',
+  `${channel} holds 0 of race`,
+  'race was told of: payment.closed',
+  'race was told of: payment.late_received',
+  'race was told of: refund.succeeded',
+  'close was answered 200',
+];
+const first_there = 'whether the close or the payer is first at the channel is a matter of milliseconds, and a crash takes more';
 const neverCharged = (no: string, channel: string): Also => ({
   instead_of: paidBy(no, channel),
   ending: [`${no} is closed (expired): 0 paid, 0 going back, 0 gone back`, `${no} was told of: payment.closed`],
@@ -201,6 +213,10 @@ const perChannel = (channel: string): readonly Scenario[] => [
       await Promise.all([post(`/v1/payments/${payment?.id}/close`, {}, 'close'), wait(40).then(() => pay(payment))]);
       await wait(60_000);
     },
+    also: [
+      { instead_of: payerWins(channel), ending: payerLoses(channel), because: first_there },
+      { instead_of: payerLoses(channel), ending: payerWins(channel), because: first_there },
+    ],
   },
   {
     name: `late money at ${channel} goes back`,
