@@ -3,6 +3,7 @@ import { createChannelAccount } from '../merchants/service.ts';
 import type { Also, Ending } from './ending.ts';
 import type { Journal } from './journal.ts';
 import type { Answer, Merchant } from './merchants.ts';
+import { openPhone } from './phone.ts';
 import { isWait, openOrder, ways } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -32,6 +33,8 @@ export type Stage = {
   readonly post: (path: string, body: object, idempotency_key: string) => Promise<Answer | undefined>;
   /** The payer pays the order of this payment's attempt. */
   readonly pay: (payment: Payment | undefined, late?: boolean) => Promise<void>;
+  /** A payer scans the code with the wallet of this channel and presses on its page, at this node; what is given is how it pays what the wallet shows. */
+  readonly scan: (payment: Payment | undefined, channel: string, node: number) => Promise<() => Promise<void>>;
   readonly wait: (ms: number) => Promise<void>;
   /** Waits until the merchant was told that it is paid. */
   readonly toldPaid: (payment: Payment | undefined) => Promise<void>;
@@ -110,6 +113,15 @@ export function openStage(world: World, journal: Journal): Stage {
     pay: async (payment, late = false) => {
       const { attempt } = payment ?? {};
       if (attempt) await world.gateways.simulators.get(attempt.channel)?.act(attempt.channel_order_no, { do: 'pay', late });
+    },
+    scan: async (payment, channel, node) => {
+      const url = payment?.next_action.type === 'show_qr' ? payment.next_action.qr_content : undefined;
+      const phone = url === undefined ? undefined : openPhone(world, { url, channel, node });
+      const order_no = await phone?.order();
+      return async () => {
+        if (order_no !== undefined) await world.gateways.simulators.get(channel)?.act(order_no, { do: 'pay' });
+        await phone?.watch();
+      };
     },
     wait: sleep,
     toldPaid: async (payment) => {
@@ -314,6 +326,35 @@ const keptBy = (first: string, second: string): Ending => [
   `${second} holds 0 of twice`,
 ];
 const first_heard = 'the success that is heard of first is accepted, whichever was first at its wallet';
+const paid_twice: readonly Also[] = [
+  { instead_of: keptBy('alipay', 'wechatpay'), ending: keptBy('wechatpay', 'alipay'), because: first_heard },
+  { instead_of: keptBy('wechatpay', 'alipay'), ending: keptBy('alipay', 'wechatpay'), because: first_heard },
+];
+
+const onPages: readonly Scenario[] = [
+  {
+    name: 'a code for every wallet is paid from its page',
+    nodes: 2,
+    run: async ({ create, scan, wait }) => {
+      const pays = await scan(await create('page', { method: 'qr' }), 'wechatpay', 1);
+      await wait(2_000);
+      await pays();
+      await wait(20_000);
+    },
+  },
+  {
+    name: 'two wallets open the page of a code at once, no order can be ended, and both pay: the second goes back',
+    nodes: 2,
+    run: async ({ world, create, scan, wait }) => {
+      for (const simulator of world.gateways.simulators.values()) simulator.inject({ kind: 'server_error', on: 'close', times: 2 });
+      const payment = await create('twice', { method: 'qr' });
+      const [first, second] = await Promise.all([scan(payment, 'wechatpay', 0), scan(payment, 'alipay', 1)]);
+      await Promise.all([first(), second()]);
+      await wait(90_000);
+    },
+    also: paid_twice,
+  },
+];
 
 /** The core comes first: what every change is held against. */
 export const scenarios: readonly Scenario[] = [
@@ -326,10 +367,7 @@ export const scenarios: readonly Scenario[] = [
       await Promise.all([pay(first), pay(second)]);
       await wait(90_000);
     },
-    also: [
-      { instead_of: keptBy('alipay', 'wechatpay'), ending: keptBy('wechatpay', 'alipay'), because: first_heard },
-      { instead_of: keptBy('wechatpay', 'alipay'), ending: keptBy('alipay', 'wechatpay'), because: first_heard },
-    ],
+    also: paid_twice,
   },
   {
     name: 'one request at two nodes at once',
@@ -354,6 +392,7 @@ export const scenarios: readonly Scenario[] = [
       await wait(60_000);
     },
   },
+  ...onPages,
   ...failovers,
   ...perChannel('wechatpay'),
   ...perChannel('alipay'),

@@ -155,6 +155,23 @@ describe('C-03 a page used again', () => {
     assert.equal((await attempts(payment_id)).length, 1);
   });
 
+  it('opens the wallet of a payer again whose order another wallet took the place of and could not end', async () => {
+    const { url, payment_id } = await session();
+    const alipay = await hop(url, 'alipay');
+    await visit(alipay.back, { device: 'alipay', cookie: alipay.cookie });
+    world.inject('alipay', { kind: 'server_error', on: 'close', times: 3 });
+    const wechat = await hop(url, 'wechat');
+    await visit(wechat.back, { device: 'wechat', cookie: wechat.cookie });
+    assert.deepEqual(
+      (await attempts(payment_id)).filter(isLive).map(({ method }) => method),
+      ['alipay_jsapi', 'wechat_jsapi'],
+    );
+    const pressed = await press(url, { method: 'alipay_jsapi' }, { device: 'alipay', cookie: alipay.cookie });
+    const page = await (await visit(new URL(goesTo(pressed), url).href, { device: 'alipay', cookie: alipay.cookie })).text();
+    assert.match(page, /data-action="[^"]*AlipayJSBridge/);
+    assert.equal((await attempts(payment_id)).length, 2);
+  });
+
   it('tells of time that is over, and of late money never that it paid', async () => {
     const { url, payment_id } = await session({ expires_in_s: 60 });
     await press(url, { method: 'wechat_h5' });

@@ -45,10 +45,12 @@ export function viewOf({ aggregate, browser, ways, asked, isOwn, now }: Sight): 
   if (payment.closing !== null || payment.expires_at <= now) return { is: 'closing' };
   const live = attempts.filter(isLive).at(-1);
   if (asked.back === '1' && live) return { is: 'confirm' };
-  if (asked.go && live && live.next_action.type !== 'new_attempt' && ways.methods.includes(live.method)) {
-    if (live.state === 'sending') return { is: 'wait' };
-    if (isOwn(live)) return { is: 'act', method: live.method, action: live.next_action };
-  }
+  // An order whose place another wallet took stays its payer's as long as its channel has not ended it.
+  const own = attempts.findLast(
+    (attempt) =>
+      isLive(attempt) && attempt.next_action.type !== 'new_attempt' && ways.methods.includes(attempt.method) && (attempt.state === 'sending' || isOwn(attempt)),
+  );
+  if (asked.go && own) return own.state === 'sending' ? { is: 'wait' } : { is: 'act', method: own.method, action: own.next_action };
   if (isUnsupported(ways)) return { is: 'unsupported', ways };
   const latest = attempts.at(-1);
   return {

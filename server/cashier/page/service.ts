@@ -87,8 +87,8 @@ async function walletsThatIdentify(ctx: PaymentsCtx, shop: Shop, available: read
 export async function look(visit: Visit, room: Room, asked: Asked): Promise<{ readonly view: View; readonly aggregate: Aggregate }> {
   const { ctx } = visit;
   const aggregate = asked.back !== undefined && mayAsk(ctx, visit.aggregate) ? await askNow(ctx, visit.aggregate) : visit.aggregate;
-  const live = aggregate.attempts.at(-1);
-  const payer = asked.go && live && methods[live.method].scene === 'jsapi' ? await knownPayer(ctx, sittingOf(visit), live.method) : undefined;
+  const bridged = room.ways.methods.find((method) => methods[method].scene === 'jsapi' && aggregate.attempts.some((attempt) => attempt.method === method));
+  const payer = asked.go && bridged !== undefined ? await knownPayer(ctx, sittingOf(visit), bridged) : undefined;
   const isOwn = (attempt: Aggregate['attempts'][number]): boolean => {
     const { payer_id } = openRequest(ctx, attempt);
     return payer_id === undefined || payer_id === payer?.payer_id;
