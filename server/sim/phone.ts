@@ -1,5 +1,6 @@
 import type { NextAction } from '@heliu/contract';
 import type { Handed } from '../channels/kit/wallet-browser.ts';
+import { channels } from '../channels/registry.ts';
 import { gateway_authority } from './gateways.ts';
 import type { WireAnswer } from './node.ts';
 import type { World } from './world.ts';
@@ -67,7 +68,7 @@ export function openPhone({ sim, network, gateways }: World, { url, channel, nod
   }
 
   /** The wallet checks what the page hands it, and shows the order. */
-  async function hand(params: Readonly<Record<string, string>>): Promise<string> {
+  async function hand(params: Readonly<Record<string, string>>): Promise<string | undefined> {
     const json = { 'content-type': 'application/json' };
     const answer = await gateways.browse({
       method: 'POST',
@@ -76,6 +77,8 @@ export function openPhone({ sim, network, gateways }: World, { url, channel, nod
       body: JSON.stringify(params),
     });
     const handed = JSON.parse(answer.body.toString('utf8')) as Handed;
+    // While the wallet's own account is paused the gateway beside the wallets takes its payers, with orders that no wallet here knows.
+    if ('problem' in handed && takesPage(gateways.further?.channel, channel)) return undefined;
     if ('problem' in handed) throw new Error(`${channel} does not take what the page hands it: ${handed.problem}`);
     return handed.order.order_no;
   }
@@ -111,6 +114,12 @@ export function openPhone({ sim, network, gateways }: World, { url, channel, nod
       if (page?.stamp !== undefined) await changed(page.stamp);
     },
   };
+}
+
+/** Whether a page may hand a wallet's payer to this gateway. */
+function takesPage(gateway: string | undefined, wallet_channel: string): boolean {
+  const taken = Object.keys(channels.get(gateway ?? '')?.pay ?? {});
+  return taken.includes(wallet_channel === 'alipay' ? 'alipay_jsapi' : 'wechat_jsapi');
 }
 
 function readPage(text: string): Page {

@@ -64,6 +64,8 @@ export async function live(world: World, journal: Journal, merchant: Merchant, o
   life.payment_id = payment.id;
   keepTry(world, life, payment);
   const visiting = visit(world, dice, life);
+  // It is waited for below; what it throws before that is nobody's yet.
+  visiting.catch(() => {});
   for (let step = 1 + dice.below(5); step > 0; step--) {
     await sim.sleep(dice.below(dice.chance(0.1) ? 90_000 : 6_000));
     const kinds = Array.from({ length: dice.chance(0.3) ? 2 : 1 }, () => dice.below(kinds_of_act));
