@@ -27,6 +27,7 @@ type Page = {
 
 /** Pages that a payer loads before it gives up: a sign-in takes three, and answers that are lost cost one each. */
 const pages_max = 12;
+const presses_max = 3;
 const reload_ms = 3_000;
 /** As the page's script asks, behind a proxy that lets no stream through; a payer who waits longer than this does something else. */
 const look_ms = 1_500;
@@ -96,12 +97,16 @@ export function openPhone({ sim, network, gateways }: World, { url, channel, nod
   return {
     order: async () => {
       let page = await go('GET', url);
+      let presses = 0;
       for (let pages = 1; pages < pages_max; pages++) {
         if (page?.is_over) return undefined;
         if (page?.action?.type === 'invoke') return hand(page.action.params);
         if (page?.action?.type === 'hop') page = await signIn(page.action.url);
-        else if (page?.methods[0] !== undefined) page = await go('POST', `${url}/pay`, { method: page.methods[0] });
-        else if (page?.stamp !== undefined) page = (await changed(page.stamp)) ? await go('GET', `${url}?go=1`) : undefined;
+        else if (page?.methods[0] !== undefined) {
+          // A page that goes on showing its buttons takes nobody: its merchant or account is stopped.
+          if (presses++ === presses_max) return undefined;
+          page = await go('POST', `${url}/pay`, { method: page.methods[0] });
+        } else if (page?.stamp !== undefined) page = (await changed(page.stamp)) ? await go('GET', `${url}?go=1`) : undefined;
         else {
           await sim.sleep(reload_ms);
           page = await go('GET', url);

@@ -9,15 +9,18 @@ import { type Answer, ask, codeOf, type Merchant, newKey, saysNothing } from './
 import { changeWish } from './policies.ts';
 import type { World } from './world.ts';
 
-/** Most changes are of those things that take nothing away from the world. */
-const kinds = ['secret', 'secret', 'key', 'key', 'name', 'account', 'policy', 'policy', 'policy', 'pause', 'suspend'] as const;
+const harmless = ['secret', 'secret', 'key', 'key', 'name', 'account', 'policy', 'policy', 'policy'] as const;
+/** A world has up to a hundred changes: were many of them stops, it would have few payments. */
+const stops_share = 0.08;
+const stops_max = 3;
 
 /** OF-14: something of the configuration changes while payments are under way. */
 export async function changeSomething(world: World, merchant: Merchant): Promise<void> {
   const dice = world.sim.faults.dice('OF-14');
   const ctx = world.someCtx();
   const merchant_id = merchant.id;
-  switch (dice.pick(kinds)) {
+  const may_stop = world.merchants.reduce((sum, { stops }) => sum + stops, 0) < stops_max && dice.chance(stops_share);
+  switch (may_stop ? dice.pick(['pause', 'suspend'] as const) : dice.pick(harmless)) {
     case 'secret':
       return rotateSecret(world, merchant);
     case 'key': {
@@ -117,7 +120,7 @@ const known_after_ms = 3_000;
 const patience_ms = 20_000;
 const stand_still = ['OF-02', 'OF-10'] as const;
 /** Of all stops, those that last until everything has come to rest. */
-const lasting_share = 0.3;
+const lasting_share = 0.1;
 
 /** Nothing new is taken, and with the right words; what is under way comes to its end all the same, which is seen when all is at rest. */
 async function stop(world: World, merchant: Merchant, dice: Dice, { what, stop: begin, resume, order, isRight }: Stop): Promise<void> {
@@ -125,7 +128,7 @@ async function stop(world: World, merchant: Merchant, dice: Dice, { what, stop: 
   if (merchant.stopped.has(what)) return;
   merchant.stopped.add(what);
   merchant.stops += 1;
-  const lasts_ms = dice.chance(lasting_share) ? undefined : dice.between(5, 60) * 1000;
+  const lasts_ms = dice.chance(lasting_share) ? undefined : dice.between(2, 30) * 1000;
   const begun = begin(world.someCtx()).then(
     () => true,
     (error: unknown) => {
