@@ -7,7 +7,7 @@ const share = 0.15;
 const begins_ms = { from: 60_000, to: 200_000 } as const;
 const lasts_ms = { from: 30 * 60_000, to: 120 * 60_000 } as const;
 
-/** Outages that outlast payers and merchants, where this world has any; all of them are over when `passed` resolves. */
+/** Outages that outlast payers and merchants, in worlds that draw one; all are over when `passed` resolves. */
 export function longOutages({ sim, network, gateways, receivers, merchants }: World): { readonly passed: () => Promise<void> } {
   const dice = sim.dice('long outages');
   const has = (id: FaultId): boolean => dice.chance(share) && sim.faults.on.includes(id);
