@@ -10,7 +10,7 @@ export const floors = [
   ['bank', 'scenes', 'compat', 'reports', 'privacy'],
 ];
 /** What stands above every floor: it puts the modules together, plays the world, or measures. */
-export const above = ['app', 'main', 'serve', 'verify', 'sandbox', 'testing', 'bench', 'sim'];
+export const above = ['app', 'bundle', 'main', 'serve', 'verify', 'sandbox', 'testing', 'bench', 'sim'];
 /** Tests stand beside the code and use the test context. */
 const tests = '(?:\\.test\\.ts$|(?:^|/)testing/|(?:^|/)test-[^/]+\\.ts$|^server/channels/kit/bench\\.ts$)';
 

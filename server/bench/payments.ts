@@ -45,7 +45,9 @@ export async function benchPayments({ seconds, payers, profile, rules, say }: Pa
     const installation = await anInstallation(database_url, folder, {}, rules ? accounts_each : 1);
     const { heliu_url, simulators_url, api_key, simulators, receiver } = installation;
     running.push(receiver, simulators);
-    const heliu = await installation.startHeliu(profile ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`] : []);
+    // A bundle would not say which package or file of ours it was.
+    const profiled = profile ? { node_options: ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`], args: ['--from-source'] } : undefined;
+    const heliu = await installation.startHeliu(profiled?.node_options, undefined, profiled?.args);
     running.unshift(heliu);
     if (rules) await turnRulesOn(heliu_url, api_key);
     const acknowledged = await installation.listen();

@@ -25,7 +25,7 @@ export type Installation = {
   readonly simulators: Running;
   readonly receiver: Running;
   /** What it prints goes to our errors, or to a file. */
-  readonly startHeliu: (node_options?: readonly string[], output_fd?: number) => Promise<Running>;
+  readonly startHeliu: (node_options?: readonly string[], output_fd?: number, args?: readonly string[]) => Promise<Running>;
   /** Makes another merchant with accounts of its own and gives its API key. */
   readonly addMerchant: () => Promise<string>;
   /** Makes the webhook endpoint; Heliu must run. Payments acknowledged from then on are in `acknowledged`. */
@@ -56,7 +56,7 @@ export async function anInstallation(database_url: Secret, folder: string, setti
     api_key,
     simulators,
     receiver,
-    startHeliu: (node_options, output_fd) => start(new URL('../main.ts', import.meta.url), [], environment, node_options, output_fd),
+    startHeliu: (node_options, output_fd, args = []) => start(new URL('../main.ts', import.meta.url), args, environment, node_options, output_fd),
     addMerchant: () => setUp(environment, database_url, simulators_url, folder),
     listen: (key = api_key) => listen(heliu_url, key, receiver),
     close: async () => {
