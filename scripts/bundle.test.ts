@@ -59,7 +59,7 @@ describe('the bundle of a server', () => {
 
     const wrong = `process.setSourceMapsEnabled(true); const { start } = await import('${bundle}'); await start({ HELIU_MODE: 'none' }, '/').catch((error) => console.log(error.stack))`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', wrong], { encoding: 'utf8' });
-    assert.match(stdout, /HELIU_MODE is "none"[^]*at loadConfig \(.*\/server\/platform\/config\.ts:\d+:\d+\)/);
+    assert.match(stdout, /HELIU_MODE is "none".*at loadConfig \(.*\/server\/platform\/config\.ts:\d+:\d+\)/s);
   });
 });
 
