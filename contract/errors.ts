@@ -107,6 +107,7 @@ export const errors = {
     'An account stays with the merchant number that its payments went to. Make a new account for another one.',
     '渠道账户的收款商户号不可更改，请新建渠道账户。',
   ),
+  channel_account_paused: entry(409, 'The channel account is paused: it takes no new payments.', '渠道账户已暂停，不接受新的支付。'),
   channel_account_closed: entry(409, 'The channel account is closed.', '渠道账户已关闭。'),
   too_many_channel_accounts: entry(422, 'The merchant has its maximum number of channel accounts; close one first.', '渠道账户数量已达上限，请先关闭一个。'),
   method_not_supported: entry(422, 'This channel account does not take this method.', '该渠道账户不支持此支付方式。'),

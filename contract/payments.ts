@@ -132,6 +132,8 @@ export const try_errors = [
   'no_account_available',
   'account_limit_reached',
   'channel_account_not_found',
+  'channel_account_paused',
+  'channel_account_closed',
   'method_not_supported',
 ] as const;
 

@@ -12,7 +12,7 @@ export const resourcesOf = (call: Call) => ({
     /**
      * Create a payment and make its first attempt. 创建支付单并发起首次支付。
      *
-     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `method_not_supported`, `store_not_found`, `store_closed`, `terminal_not_found`, `terminal_closed`, `terminal_elsewhere`, `merchant_order_no_taken`, or what any call can answer.
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `channel_account_paused`, `channel_account_closed`, `method_not_supported`, `store_not_found`, `store_closed`, `terminal_not_found`, `terminal_closed`, `terminal_elsewhere`, `merchant_order_no_taken`, or what any call can answer.
      */
     create: (body: CreatePaymentBody, options?: CallOptions) =>
       call<Payment>({ method: 'POST', path: '/v1/payments', body, answers: 'payment' }, options),
@@ -40,7 +40,7 @@ export const resourcesOf = (call: Call) => ({
     /**
      * Try again, perhaps with another wallet. 发起新的支付尝试（可换钱包）。
      *
-     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `method_not_supported`, `payment_not_found`, `payment_already_paid`, `payment_closed`, `payment_closing`, `payment_expired`, `attempt_unsettled`, `too_many_attempts`, or what any call can answer.
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `channel_account_paused`, `channel_account_closed`, `method_not_supported`, `payment_not_found`, `payment_already_paid`, `payment_closed`, `payment_closing`, `payment_expired`, `attempt_unsettled`, `too_many_attempts`, or what any call can answer.
      */
     createAttempt: (payment_id: string, body: CreateAttemptBody, options?: CallOptions) =>
       call<Payment>({ method: 'POST', path: path`/v1/payments/${payment_id}/attempts`, body, answers: 'payment' }, options),
@@ -498,7 +498,7 @@ export const resourcesOf = (call: Call) => ({
     /**
      * Say where a payment would go now, and why; nothing is written. 试算一笔支付此刻的路由及理由（不落库）。
      *
-     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `method_not_supported`, `rule_set_not_found`, or what any call can answer.
+     * Refused with: `idempotency_key_invalid`, `idempotency_key_reused`, `request_in_progress`, `payment_code_unknown`, `payment_code_not_taken`, `no_channel_account`, `no_account_available`, `account_limit_reached`, `channel_account_not_found`, `channel_account_paused`, `channel_account_closed`, `method_not_supported`, `rule_set_not_found`, or what any call can answer.
      */
     explain: (body: ExplainBody, options?: CallOptions) =>
       call<RoutingDecision>({ method: 'POST', path: '/v1/routing/explain', body, answers: 'routing_decision' }, options),

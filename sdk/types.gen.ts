@@ -1700,6 +1700,7 @@ export type ErrorCode =
   | 'no_channel_account'
   | 'channel_account_not_found'
   | 'channel_account_receiver_fixed'
+  | 'channel_account_paused'
   | 'channel_account_closed'
   | 'too_many_channel_accounts'
   | 'method_not_supported'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { closeChannelAccount, pauseChannelAccount } from '../merchants/service.ts';
 import { aWorld, type World } from '../testing/world.ts';
 import { someBranches } from './testing/branches.ts';
 
@@ -107,6 +108,26 @@ describe('rules decide where payments go', () => {
     assert.equal((await ask({ rule_set_id: draft.body.id })).channel_account_id, second);
     const decisions = await world.ctx.db.kysely.selectFrom('routing_decisions').select('attempt_id').where('merchant_id', '=', shop.merchant.id).execute();
     assert.deepEqual(decisions, []);
+  });
+
+  it('a named account that takes no payments is refused by what is the matter with it', async () => {
+    const shop = await someBranches(world, 2);
+    const other = await someBranches(world, 1);
+    const [first, second] = shop.ids as [string, string];
+    const account = { merchant_id: shop.merchant.id, channel_account_id: second };
+    const refusal = async (channel_account_id: string) => {
+      world.clock.advance(1);
+      const { status, body } = await shop.post('/v1/payments', shop.order({ channel_account_id }));
+      return [status, body.error.code, body.error.param];
+    };
+    await pauseChannelAccount(world.ctx, account);
+    assert.deepEqual(await refusal(second), [409, 'channel_account_paused', 'channel_account_id']);
+    await closeChannelAccount(world.ctx, account);
+    assert.deepEqual(await refusal(second), [409, 'channel_account_closed', 'channel_account_id']);
+    const [of_another] = other.ids as [string];
+    await pauseChannelAccount(world.ctx, { merchant_id: other.merchant.id, channel_account_id: of_another });
+    assert.deepEqual(await refusal(of_another), [404, 'channel_account_not_found', 'channel_account_id']);
+    assert.equal((await shop.create()).attempt.channel_account_id, first);
   });
 });
 

@@ -5,7 +5,7 @@ import { channels } from '../channels/registry.ts';
 import { newId } from '../kernel/id.ts';
 import { routing_cache_max, routing_cache_ms_max, routing_sweep_rows_max, rule_sets_max } from '../kernel/limits.ts';
 import { toFen } from '../kernel/money.ts';
-import { isRefusal, orThrow, type Refusal, RefusalError, refuse } from '../kernel/refusal.ts';
+import { isRefusal, type Refusal, RefusalError, refuse } from '../kernel/refusal.ts';
 import { randomFraction } from '../kernel/rng.ts';
 import { addMs } from '../kernel/time.ts';
 import { createCache, perNode } from '../platform/cache.ts';
@@ -64,7 +64,8 @@ export async function chooseRoute(ctx: Ctx, input: RouteInput): Promise<Route> {
   const memory = memoryOf(ctx);
   const book = (await memory.books.get(bookKey(merchant_id, livemode))) ?? no_book;
   const request = requestOf(merchant_id, input.request);
-  const choice = orThrow(chooseIn(ctx, book, book.rules, input, request));
+  const choice = chooseIn(ctx, book, book.rules, input, request);
+  if (isRefusal(choice)) throw new RefusalError(await namedRefusal(ctx, input, choice));
   const [first] = choice.plan;
   const buckets = bucketsOf(first.terms.quotas, request.payer_key, ctx.clock.now());
   const known = memory.placed.get(placeKey(first.account.id, buckets));
@@ -72,6 +73,15 @@ export async function chooseRoute(ctx: Ctx, input: RouteInput): Promise<Route> {
   const shard = Math.floor(randomFraction(ctx.rng) * quota_shards);
   const reservations = (known && reserveWhereRoom(buckets, known, request.amount_fen)) ?? reserve(buckets, request.amount_fen, shard);
   return { account: first.account, choice, request, buckets, reservations, reserved: asReserved(reservations) };
+}
+
+/** Known without asking are accounts that take payments. Whoever names another one is told what is the matter with it. */
+async function namedRefusal(ctx: Ctx, { caller, request }: RouteInput, refusal: Refusal): Promise<Refusal> {
+  const { channel_account_id } = request;
+  if (refusal.refused !== 'channel_account_not_found' || channel_account_id === undefined) return refusal;
+  const [row] = await store.findAccounts(ctx, { merchant_id: caller.merchant_id, livemode: caller.livemode, id: channel_account_id });
+  if (row?.state === 'paused') return refuse('channel_account_paused', 'channel_account_id');
+  return row?.state === 'closed' ? refuse('channel_account_closed', 'channel_account_id') : refusal;
 }
 
 const bookKey = (merchant_id: string, livemode: boolean): string => `${merchant_id}/${livemode ? 'live' : 'test'}`;

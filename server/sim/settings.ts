@@ -110,7 +110,7 @@ function pauseOf({ id: merchant_id, accounts }: Merchant, dice: Dice): Stop {
     isRight: (answer) =>
       answer.status < 300
         ? answer.body.attempt?.channel_account_id !== channel_account_id
-        : [named ? 'channel_account_not_found' : 'no_channel_account', 'merchant_suspended'].includes(codeOf(answer)),
+        : [named ? 'channel_account_paused' : 'no_channel_account', 'merchant_suspended'].includes(codeOf(answer)),
   };
 }
 

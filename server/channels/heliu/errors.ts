@@ -57,6 +57,8 @@ const of_payments: Every<typeof createPayment> = {
   no_account_available: no('merchant_restricted'),
   account_limit_reached: no('limit_exceeded'),
   channel_account_not_found: no('configuration_error'),
+  channel_account_paused: no('merchant_restricted'),
+  channel_account_closed: no('merchant_restricted'),
   store_not_found: no('configuration_error'),
   store_closed: no('configuration_error'),
   terminal_not_found: no('configuration_error'),
