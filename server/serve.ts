@@ -9,8 +9,11 @@ import { createCtx, type Node } from './platform/create-ctx.ts';
 /** A node that is serving. */
 export type Served = { readonly url: string; readonly stop: () => Promise<void> };
 
+/** What a node's program was loaded from. */
+export type Origin = 'bundle' | 'sources';
+
 /** Starts a node as its configuration says and gives it back once it serves. */
-export async function start(environment: Environment, directory: string): Promise<Served> {
+export async function start(environment: Environment, directory: string, origin: Origin = 'sources'): Promise<Served> {
   const config = await loadConfig(environment, directory);
   const node = await createCtx(config);
   let app: App | undefined;
@@ -21,7 +24,7 @@ export async function start(environment: Environment, directory: string): Promis
   try {
     app = await (config.mode === 'sandbox' ? createSandboxApp(node) : createApp(node.ctx));
     const address = await app.start();
-    node.ctx.log.info({ mode: config.mode, role: config.role, port: address.port, public_url: config.public_url }, 'serving');
+    node.ctx.log.info({ mode: config.mode, role: config.role, port: address.port, public_url: config.public_url, origin }, 'serving');
     return { url: config.public_url, stop };
   } catch (error) {
     await stop();
@@ -48,10 +51,10 @@ async function createSandboxApp({ ctx }: Node): Promise<App> {
 }
 
 /** `heliu serve` and `npm start`: serves until it is told to stop. Ctrl-C or SIGTERM drains; a second one ends at once. */
-export async function serve(): Promise<void> {
+export async function serve(origin: Origin = 'sources'): Promise<void> {
   let served: Served;
   try {
-    served = await start(process.env, process.cwd());
+    served = await start(process.env, process.cwd(), origin);
   } catch (error) {
     process.stderr.write(`${error instanceof ConfigError ? error.message : inspect(error)}\n`);
     process.exitCode = 1;

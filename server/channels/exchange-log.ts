@@ -45,12 +45,18 @@ export function recordNotification(ctx: Pick<Ctx, 'log' | 'metrics'>, account: A
   say.call(ctx.log, { channel: account.channel, channel_account_id: account.id, account_version: account.version, no, result }, 'channel notification');
 }
 
-/** A line that V8 wrote, and no line of a message that begins like one. */
-const stack_frame = /^ {4}at ((?:[\w.$<> [\]]+\]? \()?(?:file|node):[^\s()]{1,200}:\d+:\d+\)?)$/m;
+/** A line that V8 wrote: places of modules are URLs, and paths where a source map tells them. */
+const stack_frame = /^ {4}at ((?:[\w.$<> [\]]+\]? \()?(?:file:|node:|\/|[A-Za-z]:[\\/])[^\s()]{1,200}:\d+:\d+\)?)$/m;
 
 /** An adapter that threw: which error and where, without its message, which may quote what the channel sent. */
 export function recordThrow(ctx: Pick<Ctx, 'log'>, account: Account, operation: string, error: unknown): void {
-  const frame = error instanceof Error ? stack_frame.exec(error.stack ?? '')?.[1] : undefined;
+  const frame = error instanceof Error ? stack_frame.exec(framesOf(error))?.[1] : undefined;
   const name = error instanceof Error ? error.name : typeof error;
   ctx.log.error({ channel: account.channel, operation, channel_account_id: account.id, thrown: name, at: frame }, 'a channel adapter threw');
+}
+
+/** The stack without the message that it begins with, which may have lines that look like its own. */
+function framesOf({ stack = '', message }: Error): string {
+  const said = stack.indexOf(message);
+  return said < 0 ? '' : stack.slice(said + message.length);
 }

@@ -95,7 +95,7 @@ function suspensionOf({ id: merchant_id }: Merchant): Stop {
   };
 }
 
-/** Whoever names the account is told that none of this name takes payments; whoever does not may be sent to another one. */
+/** Whoever names the account is told that it is paused; whoever does not may be sent to another one. */
 function pauseOf({ id: merchant_id, accounts }: Merchant, dice: Dice): Stop {
   const [channel, channel_account_id] = dice.pick([...accounts]);
   const account = { merchant_id, channel_account_id };
