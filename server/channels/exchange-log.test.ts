@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '../platform/clock.ts';
+import { createLog } from '../platform/log.ts';
 import type { Account } from './define.ts';
 import { recordThrow } from './exchange-log.ts';
 
@@ -7,10 +9,9 @@ const account = { id: 'acc_1', channel: 'artificial' } as Account;
 
 function placeOf(stack: string, message = 'boom'): unknown {
   const error = Object.assign(new TypeError(message), { stack });
-  let logged: Record<string, unknown> = {};
-  const say = (fields: object) => void (logged = { ...fields });
-  recordThrow({ log: { error: say } as never }, account, 'pay', error);
-  return logged.at;
+  const lines: string[] = [];
+  recordThrow({ log: createLog('error', systemClock, { write: (line) => void lines.push(line) }) }, account, 'pay', error);
+  return JSON.parse(lines.join('')).at;
 }
 
 describe('where an adapter threw', () => {
