@@ -63,6 +63,8 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
   const behind_until_ms = new Map<string, number>();
   /** Whether a refund is refused for good, by its number: whoever comes first under it decides for all that come again. */
   const refused = new Map<string, boolean>();
+  /** Refunds that a node has sent, wherever its gateway does not promise that a number is one refund. */
+  const sent_refunds = new Set<string>();
   let late_until_ms = 0;
   // Only ahead: a channel whose clock is behind is refused by the five minutes of its signatures, and so is one far ahead.
   const skew_ms = faults.on.includes('CF-24') ? sim.dice('channel clock').between(1, 600) * 1000 : 0;
@@ -145,10 +147,15 @@ export async function openGateways(sim: Sim, network: Network, further?: Simulat
    */
   const canOnlyBeBefore = (channel: string, asked: Asked | undefined): boolean => asked?.does === 'reverse' || channel === further?.channel;
 
-  /** I-13: where nobody promises that a number is one refund, a second request is a second refund; these gateways are kinder than that. */
+  /**
+   * I-13: where nobody promises that a number is one refund, a second request is a second refund; these gateways are kinder than
+   * that. A copy that the network made and that overtook what it copies was not sent by a node.
+   */
   function watchRefund({ channel, truth }: Simulator, refund_no: string): void {
     if (channels.get(channel)?.refund.retry !== 'never') return;
-    if (truth().refunds.some((refund) => refund.refund_no === refund_no)) broken.push(`I-13 the refund ${refund_no} was sent to ${channel} again`);
+    if (sent_refunds.has(refund_no) && truth().refunds.some((refund) => refund.refund_no === refund_no))
+      broken.push(`I-13 the refund ${refund_no} was sent to ${channel} again`);
+    sent_refunds.add(refund_no);
   }
 
   function spoilCall(simulator: Simulator, path: string, asked: Asked | undefined): void {
